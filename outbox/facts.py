@@ -1,0 +1,28 @@
+"""An event as a plain value, for code that renders and sends it."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from outbox.identifiers import encode_id, moment_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFacts:
+    """What was recorded, frozen. Equal facts render to equal bytes, for ever."""
+
+    id: uuid.UUID
+    owner: str
+    type: str
+    object_id: str
+    data: str  # the object's exact JSON text
+    request_id: str | None
+    idempotency_key: str | None
+
+    @property
+    def public_id(self) -> str:
+        return encode_id("evt", self.id)
+
+    @property
+    def created_at(self) -> datetime:
+        return moment_of(self.id)

@@ -1,0 +1,48 @@
+"""What happened, and which of it has not been fanned out yet."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from outbox.identifiers import encode_id, moment_of
+
+
+class Event(models.Model):
+    """An immutable fact. Inserted in the transaction of the change it tells of; never updated.
+
+    `data` is the exact JSON text of the object as it was, frozen when the event was recorded.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    owner = models.TextField()
+    type = models.TextField()
+    object_id = models.TextField()
+    data = models.TextField()
+    request_id = models.TextField(null=True)
+    idempotency_key = models.TextField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "id"], name="outbox_event_owner_id")]
+
+    @property
+    def public_id(self) -> str:
+        return encode_id("evt", self.id)
+
+    @property
+    def created_at(self) -> datetime:
+        return moment_of(self.id)
+
+    def decoded_data(self) -> dict[str, Any]:
+        decoded: dict[str, Any] = json.loads(self.data)
+        return decoded
+
+
+class PendingEvent(models.Model):
+    """Pointer to an event that has not been fanned out yet; deleted by the fan-out."""
+
+    event_id = models.UUIDField(primary_key=True, editable=False)
+
+    class Meta:
+        db_table = "outbox_pending"

@@ -1,0 +1,81 @@
+"""Recording what happened, in the transaction in which it happened."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from outbox.config import max_event_bytes
+from outbox.database import execute, in_transaction
+from outbox.errors import EventRefused, TransactionRequired
+from outbox.identifiers import new_uuid
+from outbox.models import Event
+from outbox.sql import statements
+
+_SQL = statements("outbox.sql")
+
+
+def record_event(
+    *,
+    owner: str,
+    type: str,
+    object_id: str,
+    data: Mapping[str, Any],
+    request_id: str | None = None,
+    idempotency_key: str | None = None,
+    fan_out: bool = True,
+) -> Event:
+    """Record that something happened; requires a transaction, which it neither opens nor ends.
+
+    One statement. The event and its pending pointer become visible when the caller's transaction
+    commits, and never existed where it rolls back.
+
+    Args:
+        owner: whom the event belongs to, an opaque string (`acct_…`).
+        type: dotted name, e.g. `payment_intent.succeeded`.
+        object_id: the object the event tells of.
+        data: the object as it is now; kept as compact JSON text, byte for byte what will be sent.
+        request_id: the API request that caused it, where there was one.
+        idempotency_key: the key of that request.
+        fan_out: False keeps the event from the subscribed endpoints (a test event has one receiver).
+
+    Raises:
+        TransactionRequired: no transaction is open.
+        EventRefused: `data` is no JSON, holds a lone surrogate, or is larger than `OUTBOX["MAX_EVENT_BYTES"]`.
+    """
+    if not in_transaction():
+        raise TransactionRequired
+    event = Event(
+        id=new_uuid(),
+        owner=owner,
+        type=type,
+        object_id=object_id,
+        data=_freeze(type, data),
+        request_id=request_id,
+        idempotency_key=idempotency_key,
+    )
+    execute(
+        _SQL["record_event"],
+        {
+            "id": event.id,
+            "owner": owner,
+            "type": type,
+            "object_id": object_id,
+            "data": event.data,
+            "request_id": request_id,
+            "idempotency_key": idempotency_key,
+            "fan_out": fan_out,
+        },
+    )
+    return event
+
+
+def _freeze(type: str, data: Mapping[str, Any]) -> str:
+    try:
+        text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        size = len(text.encode())
+    except (TypeError, ValueError) as error:
+        raise EventRefused(type=type, reason=f"its data is not JSON ({error})") from error
+    limit = max_event_bytes()
+    if size > limit:
+        raise EventRefused(type=type, reason=f"its data has {size} bytes, the limit is {limit}")
+    return text

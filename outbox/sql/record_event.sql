@@ -1,0 +1,8 @@
+-- Write an event and its pending pointer; the pointer only where the event is to be fanned out.
+WITH event AS (
+    INSERT INTO outbox_event (id, owner, type, object_id, data, request_id, idempotency_key)
+    VALUES (%(id)s, %(owner)s, %(type)s, %(object_id)s, %(data)s, %(request_id)s, %(idempotency_key)s)
+    RETURNING id
+)
+INSERT INTO outbox_pending (event_id)
+SELECT id FROM event WHERE %(fan_out)s
