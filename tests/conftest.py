@@ -1,0 +1,54 @@
+"""One PostgreSQL for the whole run: DATABASE_URL's, else a private one that ends with the run.
+
+MINISTRIPE_POSTGRES=wheel forces the embedded server (the newest supported version), =machine this
+machine's. Under pytest-xdist the controller starts the server, its workers inherit DATABASE_URL, and
+pytest-django gives each worker a database of its own.
+"""
+
+import os
+
+import pytest
+from django.conf import settings
+
+from tools.failures import Failure
+from tools.private_postgres import PrivatePostgres
+
+# Tests read no secrets file of the checkout and leave none behind.
+os.environ["LOCAL_SECRETS"] = "false"
+os.environ["SECRET_KEY"] = "only-for-tests-" + "s" * 40
+os.environ["API_KEY_HASH_KEY"] = "only-for-tests-" + "h" * 40
+os.environ["WEBHOOK_SECRET_KEYS"] = "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtMDE="
+
+
+def _start_server() -> PrivatePostgres | None:
+    """Runs while pytest imports this file: settings need DATABASE_URL, and pytest-django loads them next."""
+    if os.environ.get("DATABASE_URL"):
+        return None
+    try:
+        server = PrivatePostgres(durable=False)
+        server.start()
+    except Failure as failure:
+        raise pytest.UsageError(str(failure)) from None
+    os.environ["DATABASE_URL"] = server.url
+    return server
+
+
+_server = _start_server()
+# Named here and not in pyproject.toml: from there pytest-django would load the settings before this file.
+os.environ["DJANGO_SETTINGS_MODULE"] = "core.settings"
+assert settings.DATABASES
+
+
+def pytest_report_header() -> str:
+    return f"postgres: {_server.binaries if _server else 'the server of DATABASE_URL'}"
+
+
+def pytest_unconfigure() -> None:
+    if _server is not None:
+        _server.stop()
+
+
+@pytest.fixture(scope="session")
+def database_url() -> str:
+    """The server of this run, for real processes of a test that make a database of their own on it."""
+    return os.environ["DATABASE_URL"]

@@ -1,0 +1,146 @@
+"""The process that starts a private server, keeps it while its owner lives, and cleans up after it.
+
+`main()` reads its Order as JSON from its first argument and answers one JSON line on stdout,
+`{"ready": …}` or `{"failure": …}`. It ends on SIGTERM, on SIGINT, when the server ends, and, unless the
+order says `detached`, when its stdin closes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tools.failures import Failure, tail
+from tools.private_postgres.cluster import Account, Cluster
+
+LOCK_NAME = "keeper.lock"
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    home: str
+    binaries: str
+    durable: bool
+    temporary: bool  # the home is removed at the end
+    detached: bool  # nobody holds our stdin; `stop` sends SIGTERM
+
+
+def main() -> int:
+    order = Order(**json.loads(sys.argv[1]))
+    # A signal becomes a byte in this pipe, so that one select waits for everything.
+    wake_reader, wake_writer = os.pipe()
+    os.set_blocking(wake_writer, False)
+    signal.set_wakeup_fd(wake_writer)
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        signal.signal(signum, lambda *_: None)
+    home = Path(order.home)
+    try:
+        account = Account.needed()
+        cluster = Cluster(home=home, binaries=Path(order.binaries), durable=order.durable, account=account)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with hold(home):
+            try:
+                _keep(cluster, order, wake_reader)
+            finally:
+                if order.temporary:
+                    shutil.rmtree(home, ignore_errors=True)
+    except Failure as failure:
+        _answer({"failure": [failure.sentence, failure.command, failure.output, failure.suggestion]})
+        return 1
+    return 0
+
+
+@contextlib.contextmanager
+def hold(home: Path) -> Iterator[None]:
+    """Have the home to ourselves; its lock file names our process. Raises Failure where it is taken."""
+    lock = home / LOCK_NAME
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 32).decode().strip() or "unknown"
+        os.close(descriptor)
+        raise Failure(
+            f"{home} is in use by another private PostgreSQL (keeper process {holder}).",
+            suggestion="stop the demo that is still running, or that process",
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _keep(cluster: Cluster, order: Order, wake: int) -> None:
+    cluster.prepare()
+    server = cluster.serve()
+    try:
+        _wait_until_ready(cluster, server, wake)
+        _answer({"ready": {"url": cluster.url, "server": server.pid}})
+        watched = [wake] if order.detached else [wake, sys.stdin.fileno()]
+        while server.poll() is None:
+            readable, _, _ = select.select(watched, [], [])
+            if wake not in readable or _told_to_stop(wake):
+                break
+    finally:
+        _stop(server, clean=not order.temporary)
+
+
+def _told_to_stop(wake: int) -> bool:
+    """Whether a signal other than a child's end arrived."""
+    return any(signum != signal.SIGCHLD for signum in os.read(wake, 64))
+
+
+def _wait_until_ready(cluster: Cluster, server: subprocess.Popen[bytes], wake: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not cluster.is_ready():
+        # The pid file can only be polled; a signal, the server's end included, ends the wait at once.
+        readable, _, _ = select.select([wake], [], [], 0.01)
+        stopped = bool(readable) and _told_to_stop(wake)
+        if stopped or server.poll() is not None or time.monotonic() > deadline:
+            raise Failure(
+                "The private PostgreSQL did not start.",
+                command=" ".join(map(str, server.args)) if isinstance(server.args, list) else "",
+                output=tail(cluster.log),
+                suggestion="MINISTRIPE_POSTGRES=wheel uses the embedded server, DATABASE_URL one of yours",
+            )
+
+
+def _stop(server: subprocess.Popen[bytes], *, clean: bool) -> None:
+    """Fast shutdown with a checkpoint, or, where the data is thrown away, the immediate one."""
+    for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)[0 if clean else 1 :]:
+        if server.poll() is not None:
+            return
+        server.send_signal(signum)
+        try:
+            server.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _answer(answer: dict[str, object]) -> None:
+    try:
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The owner is gone; the closed stdin says the same next.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
+def argument(order: Order) -> str:
+    return json.dumps(asdict(order))
