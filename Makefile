@@ -1,0 +1,59 @@
+# What a person does with this repository. `make demo` and `make test` need Python >= 3.11 with venv, and make.
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && exit; \
+	done; echo python3)
+ARGS ?=
+RUN = .venv/bin/python -m
+# Settings are checked when they are imported; a static check imports them and touches no database.
+UNUSED_DATABASE = DATABASE_URL=$${DATABASE_URL:-postgresql:///unused} LOCAL_SECRETS=false \
+	SECRET_KEY=unused API_KEY_HASH_KEY=unused WEBHOOK_SECRET_KEYS=dW51c2VkLXVudXNlZC11bnVzZWQtdW51c2VkLXVudSE=
+# Two processes a core only compete with the one PostgreSQL that they share.
+WORKERS ?= auto
+
+.PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs-check \
+	lock environment clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## one payment end to end, then everything stays up (ARGS=--once: then it ends)
+	@$(PYTHON) tools/bootstrap.py demo --steps -- -m tools.demo $(ARGS)
+
+test: environment ## every test, on this machine's PostgreSQL or the embedded one (ARGS: for pytest)
+	@$(RUN) tools.test_dependencies
+	@$(RUN) pytest -n $(WORKERS) $(ARGS)
+
+test-postgres-versions: environment ## the database tests on the newest supported PostgreSQL (embedded)
+	@env -u DATABASE_URL MINISTRIPE_POSTGRES=wheel $(RUN) pytest -n $(WORKERS) -m postgres_versions $(ARGS)
+
+check: lint types contracts migrations-check docs-check test ## the gate: everything that must hold before a commit
+
+lint: environment ## ruff: rules and format
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+
+format: environment ## mend what ruff can mend
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
+
+types: environment ## mypy --strict
+	@$(UNUSED_DATABASE) $(RUN) mypy .
+
+contracts: environment ## which room may import which
+	@.venv/bin/lint-imports
+
+migrations-check: environment ## no model change without its migration
+	@$(UNUSED_DATABASE) .venv/bin/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+docs-check: environment ## links and anchors of all Markdown files
+	@$(RUN) tools.check_links
+
+lock: environment ## requirement files with hashes, from the ranges of pyproject.toml (ARGS=--upgrade)
+	@$(RUN) tools.lock $(ARGS)
+
+environment:
+	@$(PYTHON) tools/bootstrap.py dev
+
+clean: ## remove what make made
+	rm -rf .venv .demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,69 @@
+"""Programs that tests drive and pip cannot bring.
+
+`python -m tools.test_dependencies` installs what is missing where that is one safe command (root on Debian),
+and names that command elsewhere. It never fails: a test without its program is skipped with the same words.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    name: str
+    package: str  # Debian's
+    reason: str
+
+    @property
+    def install(self) -> str:
+        return f"apt-get install --no-install-recommends {self.package}"
+
+    @property
+    def is_missing(self) -> bool:
+        return shutil.which(self.name) is None
+
+
+DOCKER_COMPOSE = Program("docker-compose", "docker-compose", "the compose file is checked with it")
+NODE = Program("node", "nodejs", "the Node snippet of the README is run with it")
+PROGRAMS = (DOCKER_COMPOSE, NODE)
+
+
+def main() -> int:
+    missing = [program for program in PROGRAMS if program.is_missing]
+    if not missing:
+        return 0
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        for program in missing:
+            print(f"{program.name} is missing ({program.reason}); enable with: {program.install}")
+        return 0
+    packages = [program.package for program in missing]
+    print(
+        f"Installing {', '.join(packages)} by apt-get: {'; '.join(p.reason for p in missing)} ...", flush=True
+    )
+    if not _apt_get("install", "-y", "--no-install-recommends", *packages):
+        # Package lists may be absent (fresh image) or old.
+        _apt_get("update")
+        if not _apt_get("install", "-y", "--no-install-recommends", *packages, quiet=False):
+            print("apt-get could not; the tests that need these are skipped.", file=sys.stderr)
+    return 0
+
+
+def _apt_get(*arguments: str, quiet: bool = True) -> bool:
+    done = subprocess.run(
+        ["apt-get", "-qq", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if quiet else None,
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        check=False,
+    )
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
