@@ -10,8 +10,6 @@ from psycopg2.extras import register_uuid
 register_uuid()
 
 
-
-
 def in_transaction() -> bool:
     return connections[DEFAULT_DB_ALIAS].in_atomic_block
 

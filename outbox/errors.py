@@ -6,7 +6,7 @@ class OutboxError(Exception):
 
 
 class TransactionRequired(OutboxError):
-    """An event was recorded outside a transaction: it must commit with the change it tells of, or not at all."""
+    """An event was recorded outside a transaction; it must commit with the change it tells of."""
 
     def __init__(self) -> None:
         super().__init__(

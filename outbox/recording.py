@@ -40,7 +40,7 @@ def record_event(
 
     Raises:
         TransactionRequired: no transaction is open.
-        EventRefused: `data` is no JSON, holds a lone surrogate, or is larger than `OUTBOX["MAX_EVENT_BYTES"]`.
+        EventRefused: `data` is no JSON, holds a lone surrogate, or exceeds `OUTBOX["MAX_EVENT_BYTES"]`.
     """
     if not in_transaction():
         raise TransactionRequired

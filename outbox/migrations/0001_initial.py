@@ -68,7 +68,9 @@ class Migration(migrations.Migration):
             state_operations=[
                 migrations.CreateModel(
                     name="PendingEvent",
-                    fields=[("event_id", models.UUIDField(editable=False, primary_key=True, serialize=False))],
+                    fields=[
+                        ("event_id", models.UUIDField(editable=False, primary_key=True, serialize=False))
+                    ],
                     options={"db_table": "outbox_pending"},
                 )
             ],

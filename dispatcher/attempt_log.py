@@ -1,0 +1,127 @@
+"""What a dispatcher tells: one line an attempt on stdout, talk on stderr.
+
+JSON lines for machines; on a terminal the readable form. Never a body, a secret, a signature or the
+query of a URL.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, TextIO
+from urllib.parse import urlsplit
+
+import structlog
+
+from dispatcher.claims import Claim
+from dispatcher.recording import Recorded
+from outbox.identifiers import encode_id
+
+_GREEN, _RED, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[0m"
+
+
+class AttemptLog:
+    """Writes what happened; `readable` chooses people over machines (default: whether stdout is a terminal)."""
+
+    def __init__(
+        self,
+        *,
+        max_attempts: int,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+        readable: bool | None = None,
+    ) -> None:
+        self._stdout = stdout or sys.stdout
+        self._stderr = stderr or sys.stderr
+        self._max_attempts = max_attempts
+        self._readable = self._stdout.isatty() if readable is None else readable
+        self._coloured = "FORCE_COLOR" in os.environ or (
+            self._readable and self._stdout.isatty() and "NO_COLOR" not in os.environ
+        )
+        self._lines = structlog.wrap_logger(
+            structlog.WriteLogger(self._stdout),
+            processors=[
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.JSONRenderer(),
+            ],
+            wrapper_class=structlog.BoundLogger,
+        ).bind()
+
+    def claimed(self, claims: Iterable[Claim]) -> None:
+        """On a terminal, what is about to be sent."""
+        if not self._readable:
+            return
+        for claim in claims:
+            if claim.event is not None:
+                self._print(f"--> {claim.event.type} [{claim.event.public_id}]")
+        self._stdout.flush()
+
+    def attempted(self, recorded: Iterable[Recorded]) -> None:
+        for one in recorded:
+            if self._readable:
+                self._print(self._sentence(one))
+            else:
+                self._lines.info("delivery.attempted", **self._fields(one))
+        self._stdout.flush()
+
+    def poisoned(self, part: str, error: Exception, subject: str) -> None:
+        """A part of a cycle that fails by itself, while the rest goes on."""
+        self.tell(f"cannot {part.replace('_', ' ')} {subject}: {_first_line(error)}; the rest goes on")
+
+    def tell(self, sentence: str) -> None:
+        self._stderr.write(f"{sentence}\n")
+        self._stderr.flush()
+
+    def _fields(self, one: Recorded) -> dict[str, Any]:
+        claim, outcome = one.attempted.claim, one.attempted.outcome
+        return {
+            "delivery": encode_id("dlv", claim.delivery_id),
+            "event_id": encode_id("evt", claim.event_id),
+            "event_type": claim.event.type if claim.event else None,
+            "endpoint": encode_id("we", claim.endpoint.id),
+            "attempt": claim.attempt_number,
+            "claim_no": claim.claim_no,
+            "outcome": "succeeded" if outcome.succeeded else "failed",
+            "status": outcome.status,
+            "code": outcome.failure_code,
+            "ms": None if outcome.timings.total_ms is None else round(outcome.timings.total_ms, 1),
+            "next_attempt_at": one.next_attempt_at.isoformat() if one.next_attempt_at else None,
+            "superseded": one.superseded,
+        }
+
+    def _sentence(self, one: Recorded) -> str:
+        claim, outcome = one.attempted.claim, one.attempted.outcome
+        delivery = encode_id("dlv", claim.delivery_id)
+        milliseconds = outcome.timings.total_ms or 0.0
+        label = str(outcome.status) if outcome.status is not None else "ERR"
+        if self._coloured:
+            label = f"{_GREEN if outcome.succeeded else _RED}{label}{_RESET}"
+        if outcome.succeeded:
+            return (
+                f"<-- [{label}] POST {_without_query(claim.endpoint.url)} ({milliseconds:.0f} ms) "
+                f"attempt {claim.attempt_number} [{delivery}]"
+            )
+        return (
+            f"<-- [{label}] {outcome.detail}, attempt {claim.attempt_number}/{self._max_attempts}, "
+            f"{self._what_follows(one)} [{delivery}]"
+        )
+
+    @staticmethod
+    def _what_follows(one: Recorded) -> str:
+        if one.superseded:
+            return "superseded by a later claim"
+        if one.next_attempt_at is None:
+            return "dead-lettered"
+        return f"next {one.next_attempt_at.astimezone():%H:%M:%S}"
+
+    def _print(self, text: str) -> None:
+        self._stdout.write(f"{datetime.now(tz=UTC).astimezone():%H:%M:%S}  {text}\n")
+
+
+def _without_query(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,154 @@
+"""The dispatcher's settings: what each means, its default and the reason for it.
+
+    DISPATCHER = {"LEASE": timedelta(seconds=30), …}
+
+Every key is optional. Django's checks and `run_dispatcher` report all problems at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.test.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from dispatcher.addresses import AddressPolicy
+from dispatcher.errors import ConfigurationError
+from dispatcher.retry import DEFAULT_SCHEDULE, RetryPolicy
+from dispatcher.urls import UrlRules
+from outbox.facts import EventFacts
+
+RenderEvent = Callable[[EventFacts, str], bytes]
+
+# What a send may need beyond its own deadline: reading the clock, the socket, a scheduler's hiccup.
+SEND_MARGIN = timedelta(seconds=1)
+STANDARD_PORTS = frozenset({443, 8443})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DispatcherSettings:
+    """One process's view of the DISPATCHER setting."""
+
+    # Renders an event's body for an endpoint's API version: a pure function, since every attempt of a
+    # delivery must send the same bytes.
+    render_event: str = "dispatcher.rendering.render_event"
+    # Fernet keys for signing secrets at rest, newest first: the first encrypts, each decrypts.
+    secret_keys: list[str] = field(default_factory=list)
+    # A receiver that has not answered in 15 s is not waiting for work, it is stuck; Stripe gives about as long.
+    attempt_timeout: timedelta = timedelta(seconds=15)
+    # Three SYNs (1 s, 2 s apart) fit, a black hole does not hold a slot for the whole deadline.
+    connect_timeout: timedelta = timedelta(seconds=5)
+    # Twice the deadline: a send claimed in time also ends in time, and what a dead process held is
+    # claimable half a minute later.
+    lease: timedelta = timedelta(seconds=30)
+    # Sends at once in a process. Well below the 1,024 descriptors that many systems give a process.
+    concurrency: int = 256
+    # Leased deliveries of one endpoint over all dispatchers: four slow endpoints cannot fill a process.
+    max_in_flight: int = 64
+    # As Stripe has it; an owner with more wants one receiver that routes.
+    max_endpoints_per_owner: int = 16
+    # 13 attempts over three days; an empty list is this default.
+    retry_schedule: list[timedelta] = field(default_factory=list)
+    # Each wait is drawn from ±10 %, so that what failed together does not come back together.
+    retry_jitter: float = 0.1
+    # Plain http, for receivers on the own machine only.
+    allow_http: bool = False
+    # CIDRs that deliveries may reach although they are not public, and that they never may.
+    allow_addresses: list[str] = field(default_factory=list)
+    deny_addresses: list[str] = field(default_factory=list)
+    # Ports beside 443 and 8443 (and 80 where http is allowed); "any" is every port.
+    extra_ports: list[str] = field(default_factory=list)
+    # A file of certificates to trust instead of certifi's.
+    ca_bundle: str | None = None
+    user_agent: str = "MiniStripe/1.0 (webhooks)"
+
+    def problems(self) -> list[str]:
+        """Everything that is wrong, each in a sentence that names the setting."""
+        found = []
+        if self.connect_timeout > self.attempt_timeout:
+            found.append("CONNECT_TIMEOUT must not exceed ATTEMPT_TIMEOUT")
+        if self.lease < 2 * self.attempt_timeout:
+            found.append(
+                f"LEASE ({_text(self.lease)}) must be at least twice ATTEMPT_TIMEOUT "
+                f"({_text(self.attempt_timeout)}), or a send could outlive its lease"
+            )
+        if self.lease <= self.attempt_timeout + SEND_MARGIN:
+            found.append(f"LEASE must exceed ATTEMPT_TIMEOUT by more than {_text(SEND_MARGIN)}")
+        if not 1 <= self.concurrency <= 10_000:
+            found.append(f"CONCURRENCY must be between 1 and 10000, not {self.concurrency}")
+        if not 1 <= self.max_in_flight <= 10_000:
+            found.append(f"MAX_IN_FLIGHT must be between 1 and 10000, not {self.max_in_flight}")
+        found += [
+            f"EXTRA_PORTS: {port!r} is neither a port nor 'any'"
+            for port in self.extra_ports
+            if port != "any" and not (port.isdigit() and 0 < int(port) < 65_536)
+        ]
+        for name in ("address_policy", "retry_policy"):
+            try:
+                getattr(self, name)
+            except ValueError as error:
+                found.append(f"{name.split('_')[0].upper()}: {error}")
+        return found
+
+    @cached_property
+    def address_policy(self) -> AddressPolicy:
+        return AddressPolicy(allow=self.allow_addresses, deny=self.deny_addresses)
+
+    @cached_property
+    def url_rules(self) -> UrlRules:
+        ports = STANDARD_PORTS | ({80} if self.allow_http else set())
+        if "any" in self.extra_ports:
+            ports |= frozenset(range(1, 65_536))
+        else:
+            ports |= {int(port) for port in self.extra_ports}
+        return UrlRules(allow_http=self.allow_http, ports=frozenset(ports))
+
+    @cached_property
+    def retry_policy(self) -> RetryPolicy:
+        return RetryPolicy(schedule=tuple(self.retry_schedule) or DEFAULT_SCHEDULE, jitter=self.retry_jitter)
+
+    @cached_property
+    def renderer(self) -> RenderEvent:
+        renderer: RenderEvent = import_string(self.render_event)
+        return renderer
+
+
+_cache: list[DispatcherSettings] = []
+
+
+def dispatcher_settings() -> DispatcherSettings:
+    """The settings, read and validated once.
+
+    Raises:
+        ConfigurationError: a key is unknown or a value is out of range; every problem is listed.
+    """
+    if not _cache:
+        given = dict(getattr(settings, "DISPATCHER", {}))
+        known = {item.name.upper(): item.name for item in fields(DispatcherSettings)}
+        if unknown := sorted(set(given) - set(known)):
+            raise ConfigurationError([f"unknown setting DISPATCHER[{name!r}]" for name in unknown])
+        loaded = DispatcherSettings(**{known[key]: value for key, value in given.items()})
+        if problems := loaded.problems():
+            raise ConfigurationError(problems)
+        _cache.append(loaded)
+    return _cache[0]
+
+
+def fallback_secret() -> str:
+    """Django's own secret, from which a key is derived where SECRET_KEYS is empty (a check warns)."""
+    return settings.SECRET_KEY
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting in {"DISPATCHER", "SECRET_KEY"}:
+        _cache.clear()
+
+
+setting_changed.connect(_forget)
+
+
+def _text(value: timedelta) -> str:
+    return f"{value.total_seconds():g} s"

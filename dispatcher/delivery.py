@@ -1,0 +1,80 @@
+"""One attempt, read top-down: build the request, sign it, send it, name the outcome, decide what is next."""
+
+import random
+from dataclasses import dataclass
+
+from requests import PreparedRequest, Response
+from requests.exceptions import RequestException
+
+from dispatcher.claims import Claim
+from dispatcher.config import RenderEvent
+from dispatcher.errors import SecretUndecryptable
+from dispatcher.failures import FailureCode
+from dispatcher.outcomes import Outcome, outcome_of
+from dispatcher.recording import Attempted
+from dispatcher.retry import RetryPolicy, decide
+from dispatcher.sealing import signing_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A claim whose request is under way."""
+
+    claim: Claim
+    started_epoch: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPlan:
+    """What every attempt of a process shares."""
+
+    renderer: RenderEvent
+    retry_policy: RetryPolicy
+    user_agent: str
+
+    def build(self, claim: Claim, *, now: float) -> PreparedRequest | Outcome:
+        """The signed request of a claim, or the outcome of one that cannot be sent. Opens no transaction.
+
+        Args:
+            now: Unix seconds by the database's clock; every attempt signs afresh.
+        """
+        if claim.event is None:
+            return _unsendable(FailureCode.UNRENDERABLE, "the event is no longer stored")
+        try:
+            body = self.renderer(claim.event, claim.endpoint.api_version)
+        except (
+            Exception
+        ) as error:  # the renderer is the project's own code: one bad event must not stop the rest
+            return _unsendable(FailureCode.UNRENDERABLE, f"rendering failed: {type(error).__name__}")
+        try:
+            keys = signing_keys(*claim.endpoint.sealed_secrets)
+        except (SecretUndecryptable, ValueError) as error:
+            return _unsendable(FailureCode.SECRET_UNDECRYPTABLE, str(error))
+        request = PreparedRequest()
+        request.method = "POST"
+        request.url = claim.endpoint.url
+        request.body = body
+        headers = keys.headers(message_id=claim.event.public_id, timestamp=int(now), body=body)
+        headers["Content-Type"] = "application/json; charset=utf-8"
+        headers["User-Agent"] = self.user_agent
+        request.headers = headers  # type: ignore[assignment]  # a plain dict is all that our adapter reads
+        return request
+
+    def conclude(self, sending: Sending, result: Response | RequestException | Outcome) -> Attempted:
+        """What happened and what we do next."""
+        outcome = result if isinstance(result, Outcome) else outcome_of(result)
+        return Attempted(
+            claim=sending.claim,
+            started_epoch=sending.started_epoch,
+            outcome=outcome,
+            decision=decide(
+                outcome,
+                attempt_number=sending.claim.attempt_number,
+                policy=self.retry_policy,
+                jitter=random.uniform(-1, 1),  # noqa: S311 - spreads retries, guards nothing
+            ),
+        )
+
+
+def _unsendable(code: FailureCode, detail: str) -> Outcome:
+    return Outcome(succeeded=False, failure_code=code, detail=detail)

@@ -1,0 +1,232 @@
+"""Endpoints: where an owner's events go, and the services that change them.
+
+Each service opens its own transaction and follows one order of locks: the endpoint, then deliveries,
+then its lane. URLs are judged, and their names resolved, before the transaction.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from dispatcher.config import dispatcher_settings
+from dispatcher.deliveries import create_delivery_by_hand, database_now, get_delivery
+from dispatcher.errors import EndpointNotFound, InvalidEndpoint, TooManyEndpoints
+from dispatcher.lanes import wake_lanes
+from dispatcher.models import DeliveryRecord, Endpoint, EndpointStatus, Lane
+from dispatcher.sealing import seal
+from dispatcher.signing import new_secret
+from dispatcher.urls import check_addresses
+from outbox.database import fetch_all
+from outbox.identifiers import new_uuid
+from outbox.recording import record_event
+from outbox.sql import statements
+
+MAX_SECRET_OVERLAP = timedelta(hours=24)
+TEST_EVENT_TYPE = "endpoint.test"
+_SQL = statements("dispatcher.sql")
+_PLAIN_FIELDS = frozenset({"enabled_events", "description", "metadata"})
+
+
+def create_endpoint(
+    *,
+    owner: str,
+    url: str,
+    enabled_events: Sequence[str],
+    api_version: str,
+    description: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    max_in_flight: int | None = None,
+    on_write: Callable[[Endpoint, str], None] | None = None,
+) -> tuple[Endpoint, str]:
+    """A new enabled endpoint, and its signing secret, which is shown this once.
+
+    Args:
+        enabled_events: event types, or `"*"` for all of them.
+        api_version: the version its events are rendered in, for as long as it lives.
+        max_in_flight: how many of its deliveries may be leased at once; default `DISPATCHER["MAX_IN_FLIGHT"]`.
+        on_write: runs first in the transaction, with the endpoint as it will be and its secret.
+
+    Raises:
+        UrlRefused: the URL breaks the rules, does not resolve, or leads to an address that is not public.
+        TooManyEndpoints: the owner has `DISPATCHER["MAX_ENDPOINTS_PER_OWNER"]` already.
+        InvalidEndpoint: `max_in_flight` is out of range.
+    """
+    settings = dispatcher_settings()
+    secret = new_secret()
+    endpoint = Endpoint(
+        id=new_uuid(),
+        owner=owner,
+        url=_checked(url),
+        description=description,
+        metadata=dict(metadata or {}),
+        enabled_events=list(enabled_events),
+        api_version=api_version,
+        status=EndpointStatus.ENABLED,
+        secret=seal(secret),
+    )
+    lane_width = _checked_width(settings.max_in_flight if max_in_flight is None else max_in_flight)
+    with transaction.atomic(durable=True):
+        if on_write is not None:
+            on_write(endpoint, secret)
+        created = fetch_all(
+            _SQL["create_endpoint"],
+            {
+                "id": endpoint.id,
+                "owner": owner,
+                "url": endpoint.url,
+                "description": description,
+                "metadata": json.dumps(endpoint.metadata),
+                "enabled_events": endpoint.enabled_events,
+                "api_version": api_version,
+                "secret": endpoint.secret,
+                "max_in_flight": lane_width,
+                "limit": settings.max_endpoints_per_owner,
+            },
+        )
+        if not created:
+            raise TooManyEndpoints(settings.max_endpoints_per_owner)
+    endpoint.status_since = created[0][0]
+    return endpoint, secret
+
+
+def endpoints_of(owner: str) -> QuerySet[Endpoint]:
+    """An owner's endpoints that are not deleted, newest first."""
+    return Endpoint.objects.filter(owner=owner, deleted_at=None).order_by("-id")
+
+
+def get_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> Endpoint:
+    """Raises EndpointNotFound, in the same words for another owner's as for one that never was."""
+    endpoint = endpoints_of(owner).filter(id=endpoint_id).first()
+    if endpoint is None:
+        raise EndpointNotFound(endpoint_id)
+    return endpoint
+
+
+def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str, Any]) -> Endpoint:
+    """Change any of url, enabled_events, description, metadata, status and max_in_flight.
+
+    What falls due while an endpoint is disabled ends as cancelled; what is due later goes on when it is
+    enabled again before that. A subscription counts for events matched after it.
+
+    Raises:
+        EndpointNotFound, UrlRefused, InvalidEndpoint.
+    """
+    changes = dict(changes)
+    if "url" in changes:
+        changes["url"] = _checked(changes["url"])
+    if "max_in_flight" in changes:
+        _checked_width(changes["max_in_flight"])
+    with transaction.atomic(durable=True):
+        endpoint = _locked(owner, endpoint_id)
+        for name in changes.keys() & (_PLAIN_FIELDS | {"url"}):
+            setattr(endpoint, name, changes[name])
+        status = changes.get("status")
+        if status is not None and status != endpoint.status:
+            endpoint.status = EndpointStatus(status)
+            endpoint.status_reason = None if status == EndpointStatus.ENABLED else "by_request"
+            endpoint.status_since = Now()  # type: ignore[assignment]
+        endpoint.save()
+        if "max_in_flight" in changes:
+            width = changes["max_in_flight"]
+            Lane.objects.filter(endpoint=endpoint).update(max_in_flight=width, quantum=width)
+        wake_lanes([endpoint.id], database_now())
+    endpoint.refresh_from_db()
+    return endpoint
+
+
+def delete_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> None:
+    """Send nothing more there. Soft: deliveries end as cancelled, and history stays readable.
+
+    Raises:
+        EndpointNotFound: as get_endpoint.
+    """
+    with transaction.atomic(durable=True):
+        endpoint = _locked(owner, endpoint_id)
+        Endpoint.objects.filter(id=endpoint.id).update(
+            deleted_at=Now(), status=EndpointStatus.DISABLED, status_reason="deleted", status_since=Now()
+        )
+        wake_lanes([endpoint.id], database_now())
+
+
+def roll_secret(*, owner: str, endpoint_id: uuid.UUID, overlap: timedelta) -> tuple[Endpoint, str]:
+    """A new signing secret, shown this once; the old one signs too until `overlap` (0 to 24 h) has passed.
+
+    Raises:
+        EndpointNotFound, InvalidEndpoint.
+    """
+    if not timedelta(0) <= overlap <= MAX_SECRET_OVERLAP:
+        raise InvalidEndpoint(field="overlap_seconds", reason="must be between 0 and 86400")
+    secret = new_secret()
+    with transaction.atomic(durable=True):
+        endpoint = _locked(owner, endpoint_id)
+        endpoint.previous_secret = endpoint.secret if overlap else None
+        endpoint.previous_secret_expires_at = database_now() + overlap if overlap else None
+        endpoint.secret = seal(secret)
+        endpoint.save(update_fields=["secret", "previous_secret", "previous_secret_expires_at"])
+    return endpoint, secret
+
+
+def send_test_event(
+    *,
+    owner: str,
+    endpoint_id: uuid.UUID,
+    request_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> DeliveryRecord:
+    """Record an `endpoint.test` event and its delivery to this endpoint alone, disabled or not.
+
+    Raises:
+        EndpointNotFound: as get_endpoint.
+    """
+    with transaction.atomic(durable=True):
+        endpoint = _locked(owner, endpoint_id)
+        event = record_event(
+            owner=owner,
+            type=TEST_EVENT_TYPE,
+            object_id=endpoint.public_id,
+            data={"id": endpoint.public_id, "object": "webhook_endpoint", "url": endpoint.url},
+            request_id=request_id,
+            idempotency_key=idempotency_key,
+            fan_out=False,
+        )
+        delivery_id = create_delivery_by_hand(owner=owner, endpoint_id=endpoint.id, event_id=event.id)
+    return get_delivery(owner=owner, delivery_id=delivery_id)
+
+
+def disable_gone_endpoints(endpoint_ids: Sequence[uuid.UUID]) -> None:
+    """Disable endpoints that answered 410; opens a transaction of its own, endpoints in order of id."""
+    with transaction.atomic(durable=True):
+        gone = list(
+            Endpoint.objects.select_for_update(no_key=True)
+            .filter(id__in=endpoint_ids, status=EndpointStatus.ENABLED)
+            .order_by("id")
+            .values_list("id", flat=True)
+        )
+        Endpoint.objects.filter(id__in=gone).update(
+            status=EndpointStatus.DISABLED, status_reason="http_410_gone", status_since=Now()
+        )
+        wake_lanes(gone, database_now())
+
+
+def _locked(owner: str, endpoint_id: uuid.UUID) -> Endpoint:
+    endpoint = endpoints_of(owner).select_for_update(no_key=True).filter(id=endpoint_id).first()
+    if endpoint is None:
+        raise EndpointNotFound(endpoint_id)
+    return endpoint
+
+
+def _checked(url: str) -> str:
+    settings = dispatcher_settings()
+    return check_addresses(url, settings.url_rules, settings.address_policy).text
+
+
+def _checked_width(width: int) -> int:
+    if not 1 <= width <= 10_000:
+        raise InvalidEndpoint(field="max_in_flight", reason=f"must be between 1 and 10000, not {width}")
+    return width

@@ -1,0 +1,33 @@
+"""Fan-out: from an event's pointer to one delivery for each subscribed endpoint."""
+
+import uuid
+from dataclasses import dataclass
+
+from dispatcher.lanes import LaneTouches
+from outbox.database import fetch_all
+from outbox.sql import statements
+
+_SQL = statements("dispatcher.sql")
+_FIRST = uuid.UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FannedOut:
+    """How far one statement of fan-out came."""
+
+    events: int  # pointers taken
+    last: uuid.UUID | None  # the newest of them, None where there was none
+
+
+def fan_out_events(*, limit: int, touches: LaneTouches, after: uuid.UUID = _FIRST) -> FannedOut:
+    """Fan out up to `limit` pending events; requires a transaction, and that `touches` is applied in it.
+
+    Pointers are taken oldest first with SKIP LOCKED and never by a cursor kept between calls: commit order
+    is not id order, so an older event may appear behind newer ones. `after` only steps over a pointer that
+    failed alone, within one cycle. A pointer is deleted in the transaction that creates its deliveries.
+    """
+    rows = fetch_all(_SQL["fan_out_events"], {"limit": limit, "after": after})
+    for _, _, endpoint_id, wake_at in rows:
+        if endpoint_id is not None:
+            touches[endpoint_id].wake(wake_at)
+    return FannedOut(events=rows[0][0], last=rows[0][1])

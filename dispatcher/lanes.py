@@ -1,0 +1,62 @@
+"""Lanes: an endpoint's place in line. Every transaction touches all the lanes it must in one pass."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from outbox.database import execute
+from outbox.sql import statements
+
+_SQL = statements("dispatcher.sql")
+
+
+@dataclass(slots=True)
+class LaneTouch:
+    """What a transaction owes one lane."""
+
+    unleased: int = 0  # leased rows that it unleased or removed
+    wake_at: datetime | None = None  # when the earliest of its new work is due
+    hold_for: timedelta | None = None  # how long automatic deliveries must wait
+
+    def wake(self, moment: datetime) -> None:
+        self.wake_at = moment if self.wake_at is None else min(self.wake_at, moment)
+
+    def hold(self, duration: timedelta) -> None:
+        self.hold_for = duration if self.hold_for is None else max(self.hold_for, duration)
+
+
+class LaneTouches(dict[uuid.UUID, LaneTouch]):
+    """The lanes of a transaction, by endpoint."""
+
+    def __missing__(self, endpoint_id: uuid.UUID) -> LaneTouch:
+        touch = self[endpoint_id] = LaneTouch()
+        return touch
+
+
+def touch_lanes(touches: LaneTouches) -> None:
+    """Apply what a transaction owes its lanes; requires that transaction, after its deliveries and before its claims.
+
+    Lanes are locked in order of endpoint id, so that transactions that touch the same lanes cannot deadlock.
+    """
+    if not touches:
+        return
+    endpoint_ids = sorted(touches)
+    ordered = [touches[endpoint_id] for endpoint_id in endpoint_ids]
+    execute(
+        _SQL["touch_lanes"],
+        {
+            "endpoint_ids": endpoint_ids,
+            "unleased": [touch.unleased for touch in ordered],
+            "wake_at": [touch.wake_at for touch in ordered],
+            "hold_for": [touch.hold_for for touch in ordered],
+        },
+    )
+
+
+def wake_lanes(endpoint_ids: Iterable[uuid.UUID], moment: datetime) -> None:
+    """Have these lanes looked at from `moment` on; requires a transaction."""
+    touches = LaneTouches()
+    for endpoint_id in endpoint_ids:
+        touches[endpoint_id].wake(moment)
+    touch_lanes(touches)

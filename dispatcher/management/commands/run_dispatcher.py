@@ -1,0 +1,102 @@
+"""`manage.py run_dispatcher`: claim what is due, send it, record how it went, for ever."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from dispatcher.attempt_log import AttemptLog
+from dispatcher.config import dispatcher_settings
+from dispatcher.connection import connection_is_lost
+from dispatcher.errors import ConfigurationError
+from dispatcher.process import DispatcherProcess, RunOptions
+
+USAGE, UNREACHABLE = 2, 3
+
+
+class Command(BaseCommand):
+    help = (
+        "Deliver webhooks. Any number of these processes may run, on any number of machines. "
+        "The first SIGTERM or Ctrl-C ends what is in flight and exits 0; a second one stops at once."
+    )
+    # The database may be away when a dispatcher starts under a supervisor: it is asked for with one clear
+    # sentence below, not by Django's checks.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--concurrency", type=int, help="sends at once in this process (default: 256)")
+        parser.add_argument("--batch", type=int, default=500, help="deliveries claimed by one cycle at most")
+        parser.add_argument("--lease", type=float, help="seconds a claim holds (default: 30)")
+        parser.add_argument(
+            "--poll-interval", type=float, default=0.02, help="seconds between looks while nothing happens"
+        )
+        ending = parser.add_mutually_exclusive_group()
+        ending.add_argument(
+            "--drain",
+            action="store_true",
+            help="end when nothing is due, leased or waiting to be fanned out; what is scheduled for later stays",
+        )
+        ending.add_argument("--once", action="store_true", help="one cycle and its sends")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            settings = dispatcher_settings()
+            run_options = _run_options(options, settings.concurrency, settings.lease)
+            _check(run_options, settings.attempt_timeout)
+            log = AttemptLog(max_attempts=len(settings.retry_policy.schedule) + 1)
+            process = DispatcherProcess(options=run_options, settings=settings, log=log)
+        except ConfigurationError as error:
+            raise CommandError(f"not usable: {error}", returncode=USAGE) from error
+        try:
+            log.tell(
+                f"dispatcher ready: {run_options.concurrency} slots, "
+                f"lease {run_options.lease.total_seconds():g} s; Ctrl-C drains"
+            )
+            exit_code = process.run()
+        except DatabaseError as error:
+            if not connection_is_lost(error):
+                raise CommandError(_schema_sentence(error), returncode=UNREACHABLE) from error
+            raise CommandError(
+                f"cannot reach PostgreSQL: {_last_line(error)}", returncode=UNREACHABLE
+            ) from error
+        if exit_code:
+            raise SystemExit(exit_code)
+
+
+def _run_options(options: dict[str, Any], concurrency: int, lease: timedelta) -> RunOptions:
+    return RunOptions(
+        concurrency=concurrency if options["concurrency"] is None else options["concurrency"],
+        batch=options["batch"],
+        lease=lease if options["lease"] is None else timedelta(seconds=options["lease"]),
+        poll_interval=timedelta(seconds=options["poll_interval"]),
+        drain=options["drain"],
+        once=options["once"],
+    )
+
+
+def _check(run: RunOptions, attempt_timeout: timedelta) -> None:
+    problems = []
+    if not 1 <= run.concurrency <= 10_000:
+        problems.append(f"--concurrency must be between 1 and 10000, not {run.concurrency}")
+    if not 1 <= run.batch <= 10_000:
+        problems.append(f"--batch must be between 1 and 10000, not {run.batch}")
+    if not timedelta(milliseconds=1) <= run.poll_interval <= timedelta(minutes=1):
+        problems.append(
+            f"--poll-interval must be between 0.001 and 60 seconds, not {run.poll_interval.total_seconds():g}"
+        )
+    if run.lease < 2 * attempt_timeout:
+        problems.append(
+            f"--lease must be at least twice the attempt timeout of {attempt_timeout.total_seconds():g} s, "
+            f"not {run.lease.total_seconds():g}"
+        )
+    if problems:
+        raise ConfigurationError(problems)
+
+
+def _schema_sentence(error: DatabaseError) -> str:
+    return f"the database is not ready ({_last_line(error)}); run: manage.py migrate"
+
+
+def _last_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,231 @@
+"""Who gets what happened, what is still to be sent, and how every attempt went.
+
+The hot columns (lanes, live deliveries) are written by the statements in `dispatcher/sql/` only.
+"""
+
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from outbox.identifiers import encode_id, moment_of
+
+
+class EndpointStatus(models.TextChoices):
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class DeliveryState(models.TextChoices):
+    """`pending` and `sending` are live; the others are ends."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SUCCEEDED = "succeeded"
+    DEAD_LETTERED = "dead_lettered"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+LIVE_STATES = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
+
+
+class Endpoint(models.Model):
+    """A merchant's URL, what it subscribed to and the secrets that sign what it gets. Deleted softly."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    owner = models.TextField()
+    url = models.TextField()
+    description = models.TextField(null=True)
+    metadata = models.JSONField(default=dict, db_default={})
+    enabled_events = ArrayField(models.TextField())
+    api_version = models.TextField()
+    status = models.TextField(
+        choices=EndpointStatus, default=EndpointStatus.ENABLED, db_default=EndpointStatus.ENABLED
+    )
+    status_reason = models.TextField(null=True)
+    status_since = models.DateTimeField(db_default=Now())
+    secret = models.TextField()  # encrypted
+    previous_secret = models.TextField(null=True)  # encrypted; signs too until it expires
+    previous_secret_expires_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["owner", "id"],
+                condition=models.Q(deleted_at__isnull=True),
+                name="dispatcher_endpoint_owner_id",
+            )
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return encode_id("we", self.id)
+
+    @property
+    def created_at(self) -> datetime:
+        return moment_of(self.id)
+
+
+class Lane(models.Model):
+    """An endpoint's place in line: when it may be served next, and how much of it is out."""
+
+    endpoint = models.OneToOneField(Endpoint, models.CASCADE, primary_key=True, related_name="lane")
+    ready_at = models.DateTimeField()  # 'infinity' while nothing is permitted
+    hold_until = models.DateTimeField()  # automatic deliveries wait until then; '-infinity' is no hold
+    in_flight = models.IntegerField(db_default=0)  # exactly the number of leased deliveries
+    max_in_flight = models.IntegerField()
+    quantum = models.IntegerField()  # at most so many deliveries a claim
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["ready_at"],
+                condition=models.Q(ready_at__lt=models.Value("infinity", models.DateTimeField())),
+                name="dispatcher_lane_ready_at",
+            )
+        ]
+
+
+class Delivery(models.Model):
+    """Live work: one event on its way to one endpoint. Ended deliveries move to FinishedDelivery."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    owner = models.TextField()
+    endpoint = models.ForeignKey(Endpoint, models.DO_NOTHING, db_constraint=False, db_index=False)
+    event_id = models.UUIDField()
+    due_at = models.DateTimeField()  # the next attempt; the lease's end while leased
+    claim_no = models.IntegerField(db_default=0)  # the fence: only grows
+    lease_owner = models.UUIDField(null=True)  # the dispatcher process that holds the lease
+    started_at = models.DateTimeField(null=True)
+    attempt_id = models.UUIDField(null=True)  # minted by the claim
+    attempts = models.SmallIntegerField(db_default=0)  # begun so far
+    resend_no = models.SmallIntegerField(db_default=0)  # 0 is automatic, n the nth resend by hand
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "event_id", "resend_no"], name="dispatcher_delivery_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["owner", "event_id", "id"], name="dispatcher_delivery_owner"),
+            models.Index(
+                fields=["endpoint", "due_at", "id"],
+                condition=models.Q(lease_owner__isnull=True, resend_no=0),
+                name="dispatcher_delivery_waiting",
+            ),
+            models.Index(
+                fields=["endpoint", "due_at"],
+                condition=models.Q(lease_owner__isnull=True, resend_no__gt=0),
+                name="dispatcher_delivery_by_hand",
+            ),
+            models.Index(
+                fields=["endpoint", "due_at"],
+                condition=models.Q(lease_owner__isnull=False),
+                name="dispatcher_delivery_leased",
+            ),
+        ]
+
+
+class FinishedDelivery(models.Model):
+    """How a delivery ended. Inserted once, in the transaction that removes it from the live work."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    owner = models.TextField()
+    endpoint = models.ForeignKey(Endpoint, models.DO_NOTHING, db_constraint=False, db_index=False)
+    event_id = models.UUIDField()
+    state = models.TextField(choices=DeliveryState)
+    reason = models.TextField(null=True)
+    attempts = models.SmallIntegerField()
+    resend_no = models.SmallIntegerField()
+    finished_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "dispatcher_finished_delivery"
+        indexes = [
+            models.Index(fields=["owner", "event_id", "id"], name="dispatcher_finished_owner"),
+            models.Index(fields=["endpoint", "event_id", "id"], name="dispatcher_finished_endpoint"),
+            models.Index(
+                fields=["owner", "state", "event_id", "id"],
+                condition=~models.Q(state="succeeded"),
+                name="dispatcher_finished_failed",
+            ),
+        ]
+
+
+class Attempt(models.Model):
+    """One HTTP try of a delivery. `unknown` where its dispatcher vanished; a late result completes it."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    delivery_id = models.UUIDField()
+    endpoint = models.ForeignKey(Endpoint, models.DO_NOTHING, db_constraint=False, db_index=False)
+    event_id = models.UUIDField()
+    number = models.IntegerField()  # from 1
+    claim_no = models.IntegerField()
+    started_at = models.DateTimeField()
+    outcome = models.TextField()  # succeeded, failed, unknown
+    failure_code = models.TextField(null=True)
+    detail = models.TextField(null=True)
+    status = models.IntegerField(null=True)
+    peer_ip = models.TextField(null=True)
+    dns_ms = models.FloatField(null=True)
+    connect_ms = models.FloatField(null=True)
+    tls_ms = models.FloatField(null=True)
+    first_byte_ms = models.FloatField(null=True)
+    total_ms = models.FloatField(null=True)
+    response = models.BinaryField(null=True)  # raw head and body, at most 16 KiB
+    truncated = models.BooleanField(default=False)
+    superseded = models.BooleanField(default=False)  # the claim it belonged to no longer stood
+
+    class Meta:
+        indexes = [models.Index(fields=["delivery_id", "number"], name="dispatcher_attempt_delivery")]
+
+    @property
+    def public_id(self) -> str:
+        return encode_id("att", self.id)
+
+
+class DeliveryRecord(models.Model):
+    """A delivery to read, live or finished: the view that unites both tables."""
+
+    id = models.UUIDField(primary_key=True)
+    owner = models.TextField()
+    endpoint = models.ForeignKey(Endpoint, models.DO_NOTHING, db_constraint=False)
+    event_id = models.UUIDField()
+    state = models.TextField(choices=DeliveryState)
+    reason = models.TextField(null=True)
+    attempts = models.IntegerField()
+    resend_no = models.IntegerField()
+    next_attempt_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "dispatcher_delivery_record"
+
+    @property
+    def public_id(self) -> str:
+        return encode_id("dlv", self.id)
+
+    @property
+    def created_at(self) -> datetime:
+        return moment_of(self.id)
+
+    @property
+    def manual(self) -> bool:
+        return self.resend_no > 0
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE_STATES
+
+
+class Pause(models.Model):
+    """Present while all deliveries are paused. Fan-out goes on; nothing is claimed."""
+
+    id = models.BooleanField(primary_key=True, default=True)
+    since = models.DateTimeField(db_default=Now())
+    reason = models.TextField(default="", db_default="")

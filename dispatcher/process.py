@@ -1,0 +1,171 @@
+"""A dispatcher process: the database thread's loop beside the send thread.
+
+1. Take what the sender finished.
+2. In one transaction record it, fan out new events and claim what there is room for.
+3. Hand the claims to the sender; wait until it has results, or until the next poll.
+
+Polling is what makes it correct. The first SIGTERM or SIGINT drains: nothing more is claimed, what is in
+flight ends and is recorded. A second one stops at once: what was in flight is claimable when its lease ends.
+"""
+
+import signal
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from types import FrameType
+
+from dispatcher.attempt_log import AttemptLog
+from dispatcher.config import DispatcherSettings
+from dispatcher.connection import connect, disconnect, surviving_outages
+from dispatcher.crash_points import reach
+from dispatcher.cycles import Cycle, CycleRunner
+from dispatcher.delivery import DeliveryPlan
+from dispatcher.endpoints import disable_gone_endpoints
+from dispatcher.recording import Recorded
+from dispatcher.retry import Gone
+from dispatcher.sender import Sender
+from dispatcher.transport import CurlAdapter
+from outbox.database import fetch_all
+from outbox.sql import statements
+
+_SQL = statements("dispatcher.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How one process runs; the command's flags."""
+
+    concurrency: int  # sends at once
+    batch: int  # deliveries claimed by one cycle at most
+    lease: timedelta
+    poll_interval: timedelta  # between looks at the database while nothing happens
+    drain: bool = False  # end when nothing is due, leased or waiting to be fanned out
+    once: bool = False  # end after one cycle and its sends
+
+
+class Stopped(Exception):
+    """A second signal asked to stop without waiting."""
+
+
+class DispatcherProcess:
+    """Runs until stopped, or as `drain` and `once` say. `run()` gives the exit code."""
+
+    def __init__(self, *, options: RunOptions, settings: DispatcherSettings, log: AttemptLog) -> None:
+        self._options = options
+        self._settings = settings
+        self._log = log
+        self._signals = 0
+        self._adapter = CurlAdapter(
+            address_policy=settings.address_policy,
+            total_timeout=settings.attempt_timeout.total_seconds(),
+            connect_timeout=settings.connect_timeout.total_seconds(),
+            slots=options.concurrency,
+            ca_bundle=settings.ca_bundle,
+        )
+        plan = DeliveryPlan(
+            renderer=settings.renderer, retry_policy=settings.retry_policy, user_agent=settings.user_agent
+        )
+        self._sender = Sender(self._adapter, plan, attempt_timeout=settings.attempt_timeout)
+        self._cycles = CycleRunner(lease_owner=uuid.uuid4(), lease=options.lease, log=log)
+
+    def run(self) -> int:
+        """0 when drained or done, 1 when stopped at once or broken.
+
+        Raises:
+            DatabaseError: the database cannot be reached at the start.
+        """
+        connect()
+        previous = {
+            number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        self._sender.start()
+        try:
+            self._dispatch()
+            self._finish()
+        except Stopped:
+            self._log.tell(
+                f"stopped with {self._sender.in_flight} in flight; each is claimed again when its lease ends"
+            )
+            return 1
+        finally:
+            disconnect()
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+        return 0
+
+    def _dispatch(self) -> None:
+        while not self._signals:
+            cycle = self._cycle(self._room())
+            if self._options.once:
+                return
+            if self._options.drain and cycle.idle and self._sender.outstanding == 0 and not self._backlog():
+                return
+            self._wait(cycle)
+
+    def _finish(self) -> None:
+        """Give back what was not begun, let what is in flight end, record all of it."""
+        if self._options.once and not self._signals:
+            while self._sender.outstanding and not self._signals:
+                self._wait(None)
+                self._cycle(0)
+        if self._signals and self._sender.in_flight:
+            longest = self._settings.attempt_timeout.total_seconds()
+            self._log.tell(f"draining: {self._sender.in_flight} in flight, up to {longest:g} s")
+        self._sender.drain()
+        while self._sender.is_alive() or self._sender.outstanding:
+            self._sender.results_ready.wait(0.1)
+            self._cycle(0)
+
+    def _cycle(self, room: int) -> Cycle:
+        if self._sender.failure is not None:
+            raise self._sender.failure
+        attempted, unsent = self._sender.take()
+        cycle = surviving_outages(
+            lambda: self._cycles.run(attempted=attempted, unsent=unsent, room=room),
+            on_outage=self._on_outage,
+            keep_trying=lambda: self._signals < 1 or bool(attempted),
+        )
+        if cycle.claims:
+            reach("after_claim")
+            self._log.claimed(cycle.claims)
+            self._sender.submit(cycle.claims)
+        self._log.attempted(cycle.recorded)
+        self._disable_gone(cycle.recorded)
+        return cycle
+
+    def _room(self) -> int:
+        """Claims run one slot-count ahead of the sends at most, and a batch at a time."""
+        return min(self._options.batch, 2 * self._options.concurrency - self._sender.outstanding)
+
+    def _wait(self, cycle: Cycle | None) -> None:
+        """Until the sender has results or the next poll is due; not at all while work keeps coming."""
+        if cycle is not None and (cycle.claims or cycle.fanned_out) and self._room() > 0:
+            return
+        self._sender.results_ready.wait(self._options.poll_interval.total_seconds())
+
+    def _backlog(self) -> bool:
+        return bool(fetch_all(_SQL["backlog"], {})[0][0])
+
+    def _disable_gone(self, recorded: Sequence[Recorded]) -> None:
+        gone = {one.attempted.claim.endpoint.id for one in recorded if _is_gone(one)}
+        if gone:
+            surviving_outages(
+                lambda: disable_gone_endpoints(sorted(gone)),
+                on_outage=self._on_outage,
+                keep_trying=lambda: True,
+            )
+
+    def _on_outage(self, error: BaseException, pause: float) -> None:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        self._log.tell(f"database out of reach ({reason}); trying again in {pause:.1f} s")
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signals += 1
+        if self._signals > 1:
+            raise Stopped
+        self._sender.results_ready.set()
+
+
+def _is_gone(one: Recorded) -> bool:
+    return isinstance(one.attempted.decision, Gone) and not one.superseded

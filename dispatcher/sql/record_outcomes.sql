@@ -1,0 +1,73 @@
+-- Write every attempt of a batch, and end or reschedule the deliveries whose claim still stands. A stale
+-- claim (another claim number, or a delivery that ended) changes no state: its attempt is superseded.
+WITH result AS MATERIALIZED (
+    SELECT * FROM unnest(
+        %(delivery_id)s::uuid[], %(claim_no)s::int[], %(endpoint_id)s::uuid[], %(event_id)s::uuid[],
+        %(attempt_id)s::uuid[], %(number)s::int[], %(started_at)s::timestamptz[], %(outcome)s::text[],
+        %(failure_code)s::text[], %(detail)s::text[], %(status)s::int[], %(peer_ip)s::text[],
+        %(dns_ms)s::float4[], %(connect_ms)s::float4[], %(tls_ms)s::float4[], %(first_byte_ms)s::float4[],
+        %(total_ms)s::float4[], %(response)s::bytea[], %(truncated)s::bool[],
+        %(ending)s::text[], %(reason)s::text[], %(retry_after)s::interval[]
+    ) AS result (
+        delivery_id, claim_no, endpoint_id, event_id, attempt_id, number, started_at, outcome,
+        failure_code, detail, status, peer_ip, dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms,
+        response, truncated, ending, reason, retry_after
+    )
+),
+locked AS MATERIALIZED (
+    SELECT id, claim_no
+    FROM dispatcher_delivery
+    WHERE id = ANY (%(delivery_id)s::uuid[])
+    ORDER BY id
+    FOR UPDATE
+),
+fenced AS MATERIALIZED (
+    SELECT result.delivery_id, result.ending, result.reason, result.retry_after
+    FROM result
+    JOIN locked ON locked.id = result.delivery_id AND locked.claim_no = result.claim_no
+),
+removed AS (
+    DELETE FROM dispatcher_delivery
+    WHERE id = ANY (ARRAY(SELECT delivery_id FROM fenced WHERE ending IS NOT NULL))
+    RETURNING id, owner, endpoint_id, event_id, attempts, resend_no
+),
+rescheduled AS (
+    UPDATE dispatcher_delivery
+    SET lease_owner = NULL, started_at = NULL, attempt_id = NULL,
+        due_at = clock_timestamp() + fenced.retry_after
+    FROM fenced
+    WHERE dispatcher_delivery.id = fenced.delivery_id
+      AND dispatcher_delivery.id = ANY (ARRAY(SELECT delivery_id FROM fenced WHERE ending IS NULL))
+    RETURNING dispatcher_delivery.id, dispatcher_delivery.due_at
+),
+finished AS (
+    INSERT INTO dispatcher_finished_delivery
+        (id, owner, endpoint_id, event_id, state, reason, attempts, resend_no, finished_at)
+    SELECT removed.id, removed.owner, removed.endpoint_id, removed.event_id, fenced.ending, fenced.reason,
+           removed.attempts, removed.resend_no, clock_timestamp()
+    FROM removed
+    JOIN fenced ON fenced.delivery_id = removed.id
+),
+attempt AS (
+    INSERT INTO dispatcher_attempt
+        (id, delivery_id, endpoint_id, event_id, number, claim_no, started_at, outcome, failure_code, detail,
+         status, peer_ip, dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms, response, truncated, superseded)
+    SELECT result.attempt_id, result.delivery_id, result.endpoint_id, result.event_id, result.number,
+           result.claim_no, result.started_at, result.outcome, result.failure_code, result.detail,
+           result.status, result.peer_ip, result.dns_ms, result.connect_ms, result.tls_ms,
+           result.first_byte_ms, result.total_ms, result.response, result.truncated,
+           fenced.delivery_id IS NULL
+    FROM result
+    LEFT JOIN fenced USING (delivery_id)
+    ON CONFLICT (id) DO UPDATE
+    SET started_at = excluded.started_at, outcome = excluded.outcome, failure_code = excluded.failure_code,
+        detail = excluded.detail, status = excluded.status, peer_ip = excluded.peer_ip,
+        dns_ms = excluded.dns_ms, connect_ms = excluded.connect_ms, tls_ms = excluded.tls_ms,
+        first_byte_ms = excluded.first_byte_ms, total_ms = excluded.total_ms,
+        response = excluded.response, truncated = excluded.truncated, superseded = excluded.superseded
+    -- A result recorded twice (its commit's answer was lost with the connection) keeps its first row.
+    WHERE dispatcher_attempt.outcome = 'unknown'
+)
+SELECT fenced.delivery_id, rescheduled.due_at
+FROM fenced
+LEFT JOIN rescheduled ON rescheduled.id = fenced.delivery_id

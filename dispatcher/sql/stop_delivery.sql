@@ -1,0 +1,22 @@
+-- End a live delivery on request. A send in flight is not called back: its attempt is logged as unknown,
+-- and its late result, if one comes, completes that row as superseded.
+WITH removed AS (
+    DELETE FROM dispatcher_delivery
+    WHERE id = %(delivery_id)s AND owner = %(owner)s
+    RETURNING *
+),
+finished AS (
+    INSERT INTO dispatcher_finished_delivery
+        (id, owner, endpoint_id, event_id, state, reason, attempts, resend_no, finished_at)
+    SELECT id, owner, endpoint_id, event_id, 'cancelled', 'stopped', attempts, resend_no, clock_timestamp()
+    FROM removed
+),
+vanished AS (
+    INSERT INTO dispatcher_attempt
+        (id, delivery_id, endpoint_id, event_id, number, claim_no, started_at, outcome, superseded)
+    SELECT attempt_id, id, endpoint_id, event_id, attempts, claim_no, started_at, 'unknown', true
+    FROM removed
+    WHERE started_at IS NOT NULL
+    ON CONFLICT (id) DO NOTHING
+)
+SELECT endpoint_id, (lease_owner IS NOT NULL)::int FROM removed
