@@ -1,0 +1,127 @@
+"""libcurl's multi handle on a selector: many transfers, one thread, no limit of 1,024 descriptors."""
+
+import contextlib
+import selectors
+import socket
+import time
+from typing import Any
+
+import pycurl
+
+_INTERESTS = {
+    pycurl.POLL_IN: selectors.EVENT_READ,
+    pycurl.POLL_OUT: selectors.EVENT_WRITE,
+    pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
+}
+_HAPPENINGS = {
+    selectors.EVENT_READ: pycurl.CSELECT_IN,
+    selectors.EVENT_WRITE: pycurl.CSELECT_OUT,
+    selectors.EVENT_READ | selectors.EVENT_WRITE: pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
+}
+
+Ended = tuple[Any, int, str]  # the easy handle, CURLE_… (0: complete), libcurl's words
+
+
+class CurlLoop:
+    """Drives easy handles to their end. One thread owns it; only `wake` may be called from others.
+
+    Parameters:
+        kept_connections: idle connections that are kept for further requests.
+        connections_per_host: at once, 0 for as many as there are transfers. Transfers above it wait, and
+            their deadline runs meanwhile.
+    """
+
+    def __init__(self, *, kept_connections: int, connections_per_host: int = 0) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._timer: float | None = None
+        self._woken = False
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_reader.setblocking(False)
+        self._wake_writer.setblocking(False)
+        self._selector.register(self._wake_reader, selectors.EVENT_READ)
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, kept_connections)
+        self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, connections_per_host)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_interest)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+
+    def add(self, curl: Any) -> None:
+        """Begin a transfer; `drive` carries it on."""
+        self._multi.add_handle(curl)
+
+    def remove(self, curl: Any) -> None:
+        """Take back an ended transfer, or abandon one under way."""
+        self._multi.remove_handle(curl)
+
+    def drive(self, timeout: float) -> list[Ended]:
+        """Carry all transfers on until some end, `wake` is called, or `timeout` seconds have passed."""
+        limit = time.monotonic() + timeout
+        while True:
+            self._run_timer()
+            ended = self._ended()
+            if ended or self._woken:
+                timeout = 0.0
+            else:
+                timeout = limit - time.monotonic()
+                if self._timer is not None:
+                    timeout = min(timeout, self._timer - time.monotonic())
+            for key, events in self._selector.select(max(0.0, timeout)):
+                if key.fileobj is self._wake_reader:
+                    self._drain_wakes()
+                else:
+                    self._multi.socket_action(key.fd, _HAPPENINGS[events])
+            ended += self._ended()
+            if ended or self._woken or time.monotonic() >= limit:
+                self._woken = False
+                return ended
+
+    def wake(self) -> None:
+        """Make `drive` return, the current call or the next. From any thread; many calls wake once."""
+        if self._woken:
+            return
+        self._woken = True
+        # A full buffer means that a wake is under way already.
+        with contextlib.suppress(BlockingIOError):
+            self._wake_writer.send(b"\0")
+
+    def close(self) -> None:
+        """Close the connections. Every transfer must have been removed before."""
+        self._multi.close()
+        self._selector.close()
+        self._wake_reader.close()
+        self._wake_writer.close()
+
+    def _on_interest(self, what: int, descriptor: int, _multi: Any, _data: Any) -> None:
+        if what == pycurl.POLL_REMOVE:
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(descriptor)
+            return
+        events = _INTERESTS[what]
+        try:
+            self._selector.modify(descriptor, events)
+        except KeyError:
+            self._selector.register(descriptor, events)
+
+    def _on_timer(self, milliseconds: int) -> None:
+        # libcurl must not be entered again from within this call, even where the time is zero.
+        self._timer = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+
+    def _run_timer(self) -> None:
+        if self._timer is not None and self._timer <= time.monotonic():
+            self._timer = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _ended(self) -> list[Ended]:
+        ended: list[Ended] = []
+        left = 1
+        while left:
+            left, complete, failed = self._multi.info_read()
+            ended += [(curl, 0, "") for curl in complete]
+            ended += failed
+        return ended
+
+    def _drain_wakes(self) -> None:
+        self._woken = True
+        with contextlib.suppress(BlockingIOError):
+            while self._wake_reader.recv(4096):
+                pass

@@ -1,0 +1,318 @@
+"""One libcurl easy handle of the pool: every guard set once, and what it hears of the exchange under way."""
+
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+import certifi
+import pycurl
+import requests
+
+from dispatcher.addresses import AddressPolicy
+from dispatcher.curl_failures import Circumstances, failure_code_of
+from dispatcher.exchanges import CurlResponse, Exchange, Timings, TransportError, transport_error
+from dispatcher.failures import FailureCode
+
+# What libcurl, or the adapter, decides. Its Content-Length is counted from the body it sends.
+_OWN_HEADERS = frozenset({"accept-encoding", "connection", "content-length", "expect", "transfer-encoding"})
+_FIXED_HEADERS = ["Accept-Encoding: identity", "Expect:"]
+_BLANK_LINES = (b"\r\n", b"\n")
+_ABORT = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """The limits of every exchange; durations in seconds, sizes in bytes."""
+
+    address_policy: AddressPolicy
+    total_timeout: float
+    connect_timeout: float
+    max_header_bytes: int
+    max_body_bytes: int
+    keep_body_bytes: int
+    ca_bundle: str | None
+    max_idle: float  # a kept-alive connection is not used again after this
+    max_age: float  # nor after this, so that a name's new addresses are seen
+
+
+class Transfer:
+    """A pooled easy handle. `begin`, hand `curl` to the multi handle, then `finish` with its verdict."""
+
+    __slots__ = (
+        "_body", "_body_size", "_fresh", "_guards", "_head", "_head_size", "_method", "_opened",
+        "_peer_ip", "_prereqs", "_refusal", "_request", "_socket_error", "_timeouts", "_verdict", "curl",
+        "token",
+    )  # fmt: skip
+
+    def __init__(self, guards: Guards) -> None:
+        self.curl = pycurl.Curl()
+        self.token: object = None
+        self._guards = guards
+        self._method = ""
+        self._fresh = False
+        self._timeouts = (guards.total_timeout, guards.connect_timeout)
+        self._request: requests.PreparedRequest | None
+        self._forget()
+        self._set_guards()
+
+    def begin(
+        self,
+        token: object,
+        request: requests.PreparedRequest,
+        *,
+        url: str,
+        fresh: bool,
+        timeouts: tuple[float, float],
+    ) -> None:
+        """Make the handle ready for this request.
+
+        Parameters:
+            url: where it goes, in normal form.
+            fresh: use no kept-alive connection.
+            timeouts: the total and the connect deadline.
+
+        Raises:
+            ValueError: a header contains a line break or NUL, or the body is not bytes or str.
+            pycurl.error: libcurl cannot take the URL.
+        """
+        self._forget()
+        self.token, self._request = token, request
+        curl = self.curl
+        curl.setopt(pycurl.URL, url)
+        curl.setopt(pycurl.HTTPHEADER, _header_lines(request))
+        self._set_method(request.method or "GET", request.body)
+        if fresh is not self._fresh:
+            curl.setopt(pycurl.FRESH_CONNECT, fresh)
+            self._fresh = fresh
+        if timeouts != self._timeouts:
+            self._timeouts = timeouts
+            self._set_timeouts()
+
+    def finish(self, error: int, text: str) -> CurlResponse | TransportError:
+        """What the exchange came to.
+
+        Parameters:
+            error: libcurl's verdict, CURLE_…; 0 is a complete answer.
+            text: its words.
+        """
+        exchange = self._exchange()
+        request = self._request
+        if request is None:
+            raise RuntimeError("finish() without begin()")
+        truncated_by_us = error == pycurl.E_WRITE_ERROR and self._verdict is None and exchange.truncated
+        if error and not truncated_by_us:
+            code, detail = self._failure(error, text)
+            return transport_error(code, detail, exchange=exchange, request=request)
+        if exchange.status is None or exchange.status > 599:
+            detail = f"{self.curl.getinfo(pycurl.RESPONSE_CODE)} is no final HTTP status"
+            return transport_error(FailureCode.PROTOCOL_ERROR, detail, exchange=exchange, request=request)
+        return CurlResponse(request, exchange)
+
+    def rest(self) -> None:
+        """Let go of the request and its answer; the handle waits in the pool for the next."""
+        self._forget()
+
+    def close(self) -> None:
+        """Free the handle, which must have left the multi handle, and break its cycle with this object."""
+        self.curl.close()
+
+    def _forget(self) -> None:
+        self.token = None
+        self._request = None
+        self._head: list[bytes] = []
+        self._head_size = 0
+        self._body: list[bytes] = []
+        self._body_size = 0
+        self._prereqs = 0
+        self._opened = 0
+        self._peer_ip: str | None = None
+        self._refusal: str | None = None
+        self._socket_error: str | None = None
+        self._verdict: tuple[FailureCode, str] | None = None
+
+    def _set_guards(self) -> None:
+        guards, curl = self._guards, self.curl
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        self._set_timeouts()
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.HTTP09_ALLOWED, 0)
+        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.REDIR_PROTOCOLS, 0)
+        curl.setopt(pycurl.FOLLOWLOCATION, 0)
+        # An empty proxy keeps libcurl from reading http_proxy and its kin.
+        curl.setopt(pycurl.PROXY, "")
+        curl.setopt(pycurl.NOPROXY, "*")
+        curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
+        curl.setopt(pycurl.HTTP_CONTENT_DECODING, 0)
+        curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
+        curl.setopt(pycurl.SSL_VERIFYPEER, 1)
+        curl.setopt(pycurl.SSL_VERIFYHOST, 2)
+        curl.setopt(pycurl.CAINFO, guards.ca_bundle or certifi.where())
+        curl.setopt(pycurl.MAXAGE_CONN, int(guards.max_idle))
+        curl.setopt(pycurl.MAXLIFETIME_CONN, int(guards.max_age))
+        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_open_socket)
+        curl.setopt(pycurl.PREREQFUNCTION, self._on_request)
+        curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
+
+    def _set_timeouts(self) -> None:
+        total, connect = self._timeouts
+        # Zero would mean "none" to libcurl.
+        self.curl.setopt(pycurl.TIMEOUT_MS, max(1, int(total * 1000)))
+        self.curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(connect * 1000)))
+
+    def _set_method(self, method: str, body: Any) -> None:
+        if body is not None and not isinstance(body, bytes | str):
+            raise ValueError("the body must be bytes or str: a stream cannot be sent again")
+        curl = self.curl
+        if method != self._method:
+            self._method = method
+            curl.setopt(pycurl.HTTPGET, 1)
+            curl.unsetopt(pycurl.CUSTOMREQUEST)
+            if method == "HEAD":
+                curl.setopt(pycurl.NOBODY, 1)
+            elif method not in ("GET", "POST"):
+                curl.setopt(pycurl.CUSTOMREQUEST, method)
+        if method == "POST" or (body and method not in ("GET", "HEAD")):
+            curl.setopt(pycurl.POSTFIELDS, body or b"")
+
+    def _on_open_socket(self, _purpose: int, address: Any) -> Any:
+        """The one place where a connection to a merchant can begin."""
+        if self._prereqs:
+            # libcurl lost a kept-alive connection after the request went out, and would send it again
+            # by itself: a request that nobody recorded.
+            self._verdict = _STALE
+            return pycurl.SOCKET_BAD
+        family, kind, protocol, where = address
+        refusal = self._guards.address_policy.refusal(where[0])
+        if refusal is not None:
+            self._refusal = refusal
+            return pycurl.SOCKET_BAD
+        try:
+            opened = socket.socket(family, kind, protocol)
+        except OSError as error:
+            self._socket_error = error.strerror
+            return pycurl.SOCKET_BAD
+        self._opened += 1
+        return opened
+
+    def _on_request(self, peer_ip: str, _local_ip: str, _peer_port: int, _local_port: int) -> int:
+        """Right before the request is sent, on a new connection or a kept-alive one."""
+        self._prereqs += 1
+        if self._prereqs > 1:  # sent again on another kept-alive connection; see above
+            self._verdict = _STALE
+            return int(pycurl.PREREQFUNC_ABORT)
+        self._peer_ip = peer_ip
+        refusal = self._guards.address_policy.refusal(peer_ip)
+        if refusal is not None:
+            self._verdict = (FailureCode.BLOCKED_ADDRESS, refusal)
+            return int(pycurl.PREREQFUNC_ABORT)
+        return int(pycurl.PREREQFUNC_OK)
+
+    def _on_header(self, line: bytes) -> int | None:
+        self._head_size += len(line)
+        if self._head_size > self._guards.max_header_bytes:
+            self._verdict = (
+                FailureCode.TOO_LARGE,
+                f"the answer's headers exceed {self._guards.max_header_bytes} bytes",
+            )
+            return _ABORT
+        head = self._head
+        if head and head[-1] in _BLANK_LINES:
+            if self._body_size or not line.startswith(b"HTTP/"):
+                return None  # a trailer, behind a chunked body
+            # What came before was informational (100, 102, 103); its size still counts.
+            head.clear()
+        if not head and line[8:12] == b" 101":
+            self._verdict = (FailureCode.PROTOCOL_ERROR, "the endpoint switched protocols (101) unasked")
+            return _ABORT
+        head.append(line)
+        return None
+
+    def _on_body(self, chunk: bytes) -> int | None:
+        room = self._guards.keep_body_bytes - self._body_size
+        self._body_size += len(chunk)
+        if room > 0:
+            self._body.append(chunk[:room])
+        return None if self._body_size <= self._guards.max_body_bytes else _ABORT
+
+    def _exchange(self) -> Exchange:
+        getinfo = self.curl.getinfo
+        status = getinfo(pycurl.RESPONSE_CODE)
+        # The last line of a head that broke off is no blank one.
+        complete = bool(self._head) and self._head[-1] in _BLANK_LINES
+        return Exchange(
+            status=status if status >= 200 and complete else None,
+            peer_ip=self._peer_ip or (getinfo(pycurl.PRIMARY_IP) or None if self._opened else None),
+            timings=self._timings(),
+            head=b"".join(self._head),
+            body=b"".join(self._body),
+            truncated=self._body_size > self._guards.keep_body_bytes,
+        )
+
+    def _timings(self) -> Timings:
+        getinfo = self.curl.getinfo
+        first_byte = getinfo(pycurl.STARTTRANSFER_TIME_T)
+        ready = getinfo(pycurl.PRETRANSFER_TIME_T)
+        total = getinfo(pycurl.TOTAL_TIME_T) / 1000
+        first_byte_ms = (first_byte - ready) / 1000 if self._head and first_byte >= ready > 0 else None
+        if not self._opened:
+            return Timings(first_byte_ms=first_byte_ms, total_ms=total)
+        resolved, connected = getinfo(pycurl.NAMELOOKUP_TIME_T), getinfo(pycurl.CONNECT_TIME_T)
+        tls = getinfo(pycurl.APPCONNECT_TIME_T)
+        return Timings(
+            dns_ms=resolved / 1000 if resolved else None,
+            connect_ms=(connected - resolved) / 1000 if connected else None,
+            tls_ms=(tls - connected) / 1000 if tls else None,
+            first_byte_ms=first_byte_ms,
+            total_ms=total,
+        )
+
+    def _failure(self, error: int, text: str) -> tuple[FailureCode, str]:
+        if self._verdict is not None:
+            return self._verdict
+        # Where one address of several could be tried, what came of that is the failure.
+        if not self._opened and self._refusal is not None:
+            return FailureCode.BLOCKED_ADDRESS, self._refusal
+        if not self._opened and self._socket_error is not None:
+            return FailureCode.INTERNAL_ERROR, f"no socket could be opened: {self._socket_error}"
+        getinfo = self.curl.getinfo
+        facts = Circumstances(
+            error=error,
+            text=text,
+            sent=self._prereqs > 0,
+            https=(getinfo(pycurl.EFFECTIVE_URL) or "").lower().startswith("https:"),
+            resolved=self._opened > 0 or getinfo(pycurl.NAMELOOKUP_TIME_T) > 0,
+            connected=getinfo(pycurl.CONNECT_TIME_T) > 0,
+            tls_agreed=getinfo(pycurl.APPCONNECT_TIME_T) > 0,
+            os_errno=getinfo(pycurl.OS_ERRNO),
+            verify_result=getinfo(pycurl.SSL_VERIFYRESULT),
+        )
+        return failure_code_of(facts), text or self.curl.errstr() or f"libcurl error {error}"
+
+
+_STALE = (FailureCode.STALE_CONNECTION, "the kept-alive connection was closed as the request was sent")
+
+
+def _header_lines(request: requests.PreparedRequest) -> list[str]:
+    lines = [
+        # libcurl drops "Name:" and sends "Name;" as a header without a value.
+        f"{name}: {value}" if value else f"{name};"
+        for name, value in _text_items(request.headers)
+        if name.lower() not in _OWN_HEADERS
+    ]
+    joined = "\n".join(lines)
+    if joined.count("\n") >= max(1, len(lines)) or "\r" in joined or "\0" in joined:
+        raise ValueError("a header contains a line break or a NUL")
+    return lines + _FIXED_HEADERS
+
+
+def _text_items(headers: Any) -> Any:
+    """Header items as text; requests lets both halves be bytes."""
+    return (
+        (
+            name if isinstance(name, str) else name.decode("latin-1"),
+            value if isinstance(value, str) else value.decode("latin-1"),
+        )
+        for name, value in (headers.items() if headers else ())
+    )
