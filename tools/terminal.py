@@ -11,7 +11,7 @@ COLOURS = {"green": "32", "red": "31", "dim": "2", "bold": "1"}
 
 
 def coloured(text: str, colour: str) -> str:
-    """The text in a colour, unless NO_COLOR is set or stdout is no terminal; FORCE_COLOR overrules the latter."""
+    """The text in a colour, where stdout is a terminal or FORCE_COLOR is set, unless NO_COLOR is."""
     if os.environ.get("NO_COLOR") or not (sys.stdout.isatty() or os.environ.get("FORCE_COLOR")):
         return text
     return f"\033[{COLOURS[colour]}m{text}\033[0m"

@@ -22,6 +22,10 @@ LONGEST_SOCKET_PATH = 102
 SUPERUSER = "postgres"
 
 
+def socket_fits(home: Path) -> bool:
+    return len(os.fsencode(home / SOCKET_NAME)) <= LONGEST_SOCKET_PATH
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """The unprivileged account that PostgreSQL demands where we are root."""
@@ -69,7 +73,7 @@ class Cluster:
 
     def prepare(self) -> None:
         """Make the data directory where there is none. Raises Failure."""
-        if len(os.fsencode(self.home / SOCKET_NAME)) > LONGEST_SOCKET_PATH:
+        if not socket_fits(self.home):
             raise Failure(
                 f"The path {self.home} is too long for a socket.",
                 suggestion="use a directory nearer to the root",

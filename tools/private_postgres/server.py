@@ -13,9 +13,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tools.failures import Failure
 from tools.private_postgres.binaries import Binaries, find_binaries
+from tools.private_postgres.cluster import socket_fits
 from tools.private_postgres.keeper import LOCK_NAME, Order, argument
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -50,6 +52,11 @@ class PrivatePostgres:
         self._asked_home = home
         self._keeper: subprocess.Popen[str] | None = None
 
+    @staticmethod
+    def fits(home: Path) -> bool:
+        """Whether a socket's path inside this home is short enough for the system."""
+        return socket_fits(home.absolute())
+
     @property
     def home(self) -> Path:
         return self._home
@@ -77,9 +84,9 @@ class PrivatePostgres:
         assert keeper.stdout is not None
         with keeper.stdout:
             line = keeper.stdout.readline()
-        answer = (
-            json.loads(line) if line else {"failure": ["The private PostgreSQL did not start.", "", "", ""]}
-        )
+        answer: dict[str, Any] = {"failure": ["The private PostgreSQL did not start.", "", "", ""]}
+        if line:
+            answer = json.loads(line)
         if failure := answer.get("failure"):
             if keeper.stdin is not None:
                 keeper.stdin.close()

@@ -17,6 +17,7 @@ Both signature schemes are verified here to show both; a real shop needs one.
 import json
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Mapping
@@ -27,9 +28,49 @@ from typing import ClassVar
 
 import standardwebhooks
 import stripe
-from orders import Orders
 
 MAX_BODY_BYTES = 1_048_576
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS received_webhook (id TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS fulfilled_order (payment TEXT PRIMARY KEY, amount INTEGER, currency TEXT);
+"""
+
+
+class Orders:
+    """Orders in one SQLite file; safe to use from many threads."""
+
+    def __init__(self, path: str) -> None:
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(path, check_same_thread=False)
+        self._database.executescript(SCHEMA)
+
+    def fulfil(self, *, webhook_id: str, payment: str, amount: int, currency: str) -> bool:
+        """Fulfil the order of a payment; false when this webhook came before.
+
+        Webhooks arrive at least once and their id never changes. Id and order are written in one
+        transaction: a crash between them would lose an order or fulfil one twice.
+        """
+        with self._lock, self._database as transaction:
+            seen = transaction.execute(
+                "INSERT INTO received_webhook (id) VALUES (?) ON CONFLICT DO NOTHING", (webhook_id,)
+            )
+            if seen.rowcount == 0:
+                return False
+            transaction.execute(
+                "INSERT INTO fulfilled_order VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (payment, amount, currency),
+            )
+            return True
+
+    def all(self) -> list[dict[str, object]]:
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT payment, amount, currency FROM fulfilled_order ORDER BY rowid"
+            )
+            return [
+                {"payment": payment, "amount": amount, "currency": currency}
+                for payment, amount, currency in rows
+            ]
 
 
 @dataclass
@@ -91,7 +132,8 @@ class Shop:
 def verify(body: bytes, headers: Mapping[str, str], secret: str) -> stripe.Event:
     """The event, after both packages accepted the exact bytes that arrived (never a re-serialised body)."""
     standardwebhooks.Webhook(secret).verify(body, dict(headers))
-    return stripe.Webhook.construct_event(body, headers.get("stripe-signature", ""), secret)
+    event: stripe.Event = stripe.Webhook.construct_event(body, headers.get("stripe-signature", ""), secret)
+    return event
 
 
 class Handler(BaseHTTPRequestHandler):
