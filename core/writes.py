@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from core.errors import CoreError
 from outbox.identifiers import new_uuid
 
 
@@ -28,6 +29,9 @@ class Operation(Protocol):
     def finish(self, result: dict[str, Any]) -> None:
         """Store the answer, in the open last transaction of the write."""
 
+    def finish_error(self, error: CoreError) -> None:
+        """Store an error as the answer, in the open last transaction of a write that stays: a decline is recorded."""
+
 
 @dataclass(frozen=True, slots=True)
 class SingleOperation:
@@ -39,6 +43,9 @@ class SingleOperation:
         """Nothing to remember."""
 
     def finish(self, result: dict[str, Any]) -> None:
+        """Nothing to remember."""
+
+    def finish_error(self, error: CoreError) -> None:
         """Nothing to remember."""
 
 

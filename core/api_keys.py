@@ -1,0 +1,98 @@
+"""API keys: `sk_test_`, the key's public id (22 base62 digits), and 256 random bits (43 base62 digits).
+
+The database keeps an HMAC-SHA256 of the whole text under a key of its own, so a copy of the table signs
+nobody in. The public id is the row's primary key: knowing a caller takes one indexed query.
+"""
+
+import hashlib
+import hmac
+import secrets
+import string
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models.functions import Coalesce, Now
+
+from core.config import api_key_hash_key
+from core.errors import ApiKeyNotFound, ExpiredKey, MalformedKey, RevokedKey, UnknownKey
+from core.models import Account, ApiKey
+from core.sql import SQL
+from outbox.database import execute, fetch_all
+from outbox.errors import InvalidIdentifier
+from outbox.identifiers import decode_id, encode_id
+
+PREFIX = "sk_test_"
+_ID_DIGITS = 22
+_SECRET_DIGITS = 43  # 62^43 > 2^256
+_ALPHABET = string.digits + string.ascii_letters
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyIdentity:
+    """Who calls."""
+
+    key_id: uuid.UUID
+    account_id: uuid.UUID
+    owner: str  # the account's public id
+
+
+def create_api_key(*, account: Account, name: str, expires_at: datetime | None = None) -> str:
+    """The key's text, which nobody can show again. One statement; joins an open transaction."""
+    row = ApiKey(account=account, name=name, expires_at=expires_at)
+    digits = encode_id("key", row.id).removeprefix("key_")
+    token = PREFIX + digits + "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_DIGITS))
+    row.token_hash = _hash(token)
+    row.save(force_insert=True)
+    return token
+
+
+def authenticate(token: str) -> ApiKeyIdentity:
+    """Who holds this key. One query, and at most once a minute a second one that notes the use.
+
+    Raises:
+        MalformedKey, UnknownKey: nobody.
+        RevokedKey, ExpiredKey: somebody who may not call any more. Told only to who has the whole key.
+    """
+    key_id = key_uuid(token)
+    rows = fetch_all(SQL["authenticate"], {"id": key_id})
+    if not rows:
+        raise UnknownKey(token)
+    account_id, token_hash, revoked, expired, use_unnoted = rows[0]
+    if not hmac.compare_digest(bytes(token_hash), _hash(token)):
+        raise UnknownKey(token)
+    if revoked:
+        raise RevokedKey(token)
+    if expired:
+        raise ExpiredKey(token)
+    if use_unnoted:
+        execute(SQL["touch_api_key"], {"id": key_id})
+    return ApiKeyIdentity(key_id=key_id, account_id=account_id, owner=encode_id("acct", account_id))
+
+
+def revoke_api_key(key_id: uuid.UUID) -> ApiKey:
+    """From the next request on the key is refused; a key revoked before keeps its moment.
+
+    Raises:
+        ApiKeyNotFound: no such key.
+    """
+    ApiKey.objects.filter(id=key_id).update(revoked_at=Coalesce("revoked_at", Now()))
+    row = ApiKey.objects.filter(id=key_id).first()
+    if row is None:
+        raise ApiKeyNotFound(encode_id("key", key_id))
+    return row
+
+
+def key_uuid(token: str) -> uuid.UUID:
+    """The id within a key's text. Raises MalformedKey."""
+    body = token.removeprefix(PREFIX)
+    if len(token) != len(PREFIX) + _ID_DIGITS + _SECRET_DIGITS or body == token or not token.isascii():
+        raise MalformedKey(token)
+    try:
+        return decode_id("key", f"key_{body[:_ID_DIGITS]}")
+    except InvalidIdentifier:
+        raise MalformedKey(token) from None
+
+
+def _hash(token: str) -> bytes:
+    return hmac.digest(api_key_hash_key(), token.encode(), hashlib.sha256)

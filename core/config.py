@@ -1,0 +1,39 @@
+"""What the payments room reads of the settings, as plain values."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankSettings:
+    """How the simulated bank behaves."""
+
+    delay: timedelta  # from the confirmation of a bank debit to the bank's answer
+    success_rate: float  # 0 to 1, for payment methods that do not fix the answer
+    seed: int | None  # makes the answer a function of the reference; None draws afresh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementSettings:
+    """How settlement processes share the work."""
+
+    lease: (
+        timedelta  # how long a process keeps a due settlement to itself; a crashed one is taken up after it
+    )
+
+
+def bank_settings() -> BankSettings:
+    values: dict[str, Any] = settings.BANK
+    return BankSettings(delay=values["DELAY"], success_rate=values["SUCCESS_RATE"], seed=values["SEED"])
+
+
+def settlement_settings() -> SettlementSettings:
+    return SettlementSettings(lease=settings.SETTLEMENT["LEASE"])
+
+
+def api_key_hash_key() -> bytes:
+    """The secret that keys the hashes of API keys: a stolen table is worth nothing without it."""
+    return str(settings.API_KEY_HASH_KEY).encode()

@@ -1,0 +1,216 @@
+"""What can go wrong with payments, in the words that callers read. Nothing here knows HTTP.
+
+`type` and `code` are the wire's; `param` names the input at fault, where there is one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class CoreError(Exception):
+    """The payments room refuses what was asked."""
+
+    type = "invalid_request_error"
+    code: str | None = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        decline_code: str | None = None,
+        payment_intent: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.param = param
+        self.decline_code = decline_code
+        self.payment_intent = payment_intent  # canonical; the edge renders it in the caller's version
+
+
+# --- API keys ---
+
+
+class ApiKeyRefused(CoreError):
+    """The caller is not known."""
+
+
+class MalformedKey(ApiKeyRefused):
+    """The text has not the shape of a key."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(f"Invalid API Key provided: {_masked(token)}")
+
+
+class UnknownKey(ApiKeyRefused):
+    """No such key, or its secret part is wrong: the two are told apart by nobody."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(f"Invalid API Key provided: {_masked(token)}")
+
+
+class RevokedKey(ApiKeyRefused):
+    """The key was revoked."""
+
+    code = "api_key_revoked"
+
+    def __init__(self, token: str) -> None:
+        super().__init__(f"Revoked API Key provided: {_masked(token)}")
+
+
+class ExpiredKey(ApiKeyRefused):
+    """The key's time is over."""
+
+    code = "api_key_expired"
+
+    def __init__(self, token: str) -> None:
+        super().__init__(f"Expired API Key provided: {_masked(token)}")
+
+
+def _masked(token: str) -> str:
+    # Of a short text the last four characters would be too much of it.
+    return f"****{token[-4:]}" if len(token) >= 16 else "****"
+
+
+# --- Objects that are not there (or another account's: the same words) ---
+
+
+class NotFound(CoreError):
+    """No such object in this account."""
+
+    code = "resource_missing"
+
+
+class AccountNotFound(NotFound):
+    """No such account."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"No such account: '{id[:80]}'", param="account")
+
+
+class ApiKeyNotFound(NotFound):
+    """No such API key."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"No such API key: '{id[:80]}'", param="id")
+
+
+class CustomerNotFound(NotFound):
+    """No such customer."""
+
+    def __init__(self, id: str, *, param: str = "id") -> None:
+        super().__init__(f"No such customer: '{id[:80]}'", param=param)
+
+
+class PaymentIntentNotFound(NotFound):
+    """No such payment intent."""
+
+    def __init__(self, id: str, *, param: str = "intent") -> None:
+        super().__init__(f"No such payment_intent: '{id[:80]}'", param=param)
+
+
+class PaymentMethodNotFound(NotFound):
+    """No such payment method among the test payment methods."""
+
+    def __init__(self, id: str, *, param: str = "payment_method") -> None:
+        super().__init__(f"No such PaymentMethod: '{id[:80]}'", param=param)
+
+
+# --- Input ---
+
+
+class InvalidParameter(CoreError):
+    """One input is not acceptable."""
+
+    code = "parameter_invalid"
+
+
+class UnknownParameter(InvalidParameter):
+    """A field that does not exist."""
+
+    code = "parameter_unknown"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Received unknown parameter: {name}", param=name)
+
+
+class UnknownCurrency(InvalidParameter):
+    """Not a currency of ISO 4217 in circulation."""
+
+    code = "invalid_currency"
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(
+            f"Invalid currency: {currency}. Currencies are three-letter ISO 4217 codes in lower case, e.g. usd.",
+            param="currency",
+        )
+
+
+class AmountTooSmall(InvalidParameter):
+    """Below the currency's minimum."""
+
+    code = "amount_too_small"
+
+    def __init__(self, minimum: str) -> None:
+        super().__init__(f"Amount must be at least {minimum}", param="amount")
+
+
+class AmountTooLarge(InvalidParameter):
+    """More than eight digits."""
+
+    code = "amount_too_large"
+
+    def __init__(self, maximum: str) -> None:
+        super().__init__(f"Amount must be no more than {maximum}", param="amount")
+
+
+class UnknownEventType(InvalidParameter):
+    """No event of that name exists in the version."""
+
+    def __init__(self, name: str, *, nearest: str | None) -> None:
+        hint = f" Did you mean {nearest}?" if nearest else ""
+        super().__init__(f"Unknown event type: {name}.{hint}", param="enabled_events")
+        self.nearest = nearest
+
+
+class UnknownVersion(InvalidParameter):
+    """No such API version."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"Unknown API version: {version}", param="api_version")
+
+
+# --- Payments ---
+
+
+class IllegalMove(CoreError):
+    """The payment intent's state does not allow the move; nothing changed."""
+
+    code = "payment_intent_unexpected_state"
+
+    def __init__(self, *, move: str, payment_intent: Mapping[str, Any]) -> None:
+        status = payment_intent["status"]
+        reason = f"it has a status of {status}"
+        if move == "confirm" and status == "succeeded":
+            reason = "it has already succeeded after being previously confirmed"
+        super().__init__(
+            f"You cannot {move} this PaymentIntent because {reason}.", payment_intent=payment_intent
+        )
+
+
+class CardDeclined(CoreError):
+    """The bank declined the card. The decline and its event are recorded."""
+
+    type = "card_error"
+    code = "card_declined"
+
+    def __init__(self, payment_error: Mapping[str, Any], *, payment_intent: Mapping[str, Any]) -> None:
+        """`payment_error` is what the intent keeps as its `last_payment_error`."""
+        super().__init__(
+            payment_error["message"],
+            code=payment_error["code"],
+            decline_code=payment_error["decline_code"],
+            payment_intent=payment_intent,
+        )

@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from core.api_keys import key_uuid, revoke_api_key
+from core.errors import CoreError
+from outbox.errors import InvalidIdentifier
+from outbox.identifiers import decode_id
+
+
+class Command(BaseCommand):
+    help = "Revoke an API key: from the next request on it is refused."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("key", metavar="KEY", help="its id (key_…) or its whole text (sk_test_…)")
+
+    def handle(self, *args: Any, key: str, **options: Any) -> None:
+        try:
+            row = revoke_api_key(decode_id("key", key) if key.startswith("key_") else key_uuid(key))
+        except InvalidIdentifier:
+            raise CommandError("That is no key id.") from None
+        except CoreError as error:
+            raise CommandError(error.message) from None
+        self.stderr.write(f"{row.public_id} was revoked at {row.revoked_at:%Y-%m-%d %H:%M:%S} UTC.")

@@ -1,0 +1,107 @@
+"""The loop of a settlement process: lease what is due, settle it, wait, until asked to stop."""
+
+import time
+
+import structlog
+from django.db import InterfaceError, OperationalError, close_old_connections
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+
+from core.models import PaymentIntent
+from core.settlement import DueSettlement, lease_due_settlements, settle_payment
+from core.states import Status
+from core.stop_signal import StopSignal
+
+_LONGEST_PAUSE = 5.0  # seconds between tries to reach a PostgreSQL that went away
+
+log = structlog.get_logger("core.settler")
+
+
+class Settler:
+    """Settles payments until `stop` is requested; any number of them may run, anywhere.
+
+    Args:
+        batch: how many settlements are leased at once.
+        poll_interval: seconds to wait when nothing is due.
+    """
+
+    def __init__(self, *, stop: StopSignal, batch: int, poll_interval: float) -> None:
+        self._stop = stop
+        self._batch = batch
+        self._poll_interval = poll_interval
+
+    def run(self) -> None:
+        """Until the stop is requested; a batch begun is finished."""
+        while not self._stop.requested:
+            if self.settle_batch() < self._batch:
+                self._stop.wait(self._poll_interval)
+
+    def drain(self) -> None:
+        """Until nothing is due, or the stop is requested. What falls due later stays."""
+        while not self._stop.requested and self.settle_batch():
+            pass
+
+    def settle_batch(self) -> int:
+        """Lease and settle one batch; gives its size, 0 where the stop was requested first.
+
+        Waits for a PostgreSQL that went away. What was leased and not settled then falls due again
+        when its lease ends.
+        """
+        patiently = Retrying(
+            retry=retry_if_exception_type((OperationalError, InterfaceError)),
+            wait=wait_random_exponential(max=_LONGEST_PAUSE),
+            stop=self._asked_to_stop,
+            sleep=self._stop.wait,
+            before_sleep=_forget_connection,
+            retry_error_callback=_give_up,
+        )
+        return patiently(self._settle_batch)
+
+    def _asked_to_stop(self, state: RetryCallState) -> bool:
+        del state
+        return self._stop.requested
+
+    def _settle_batch(self) -> int:
+        due = lease_due_settlements(limit=self._batch)
+        for settlement in due:
+            _settle(settlement)
+        return len(due)
+
+
+def _settle(due: DueSettlement) -> None:
+    """One settlement and its log line. A row that cannot be settled holds back none of the others."""
+    started = time.monotonic()
+    line = log.bind(payment_intent=due.public_id, account=due.owner)
+    try:
+        intent = settle_payment(due)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        line.exception("payment.settlement_failed")
+        return
+    line.info(
+        "payment.settled",
+        outcome=_outcome(intent),
+        code=None
+        if intent is None or intent.last_payment_error is None
+        else intent.last_payment_error["code"],
+        ms=round((time.monotonic() - started) * 1000, 1),
+    )
+
+
+def _outcome(intent: PaymentIntent | None) -> str:
+    if intent is None:
+        return "settled_elsewhere"
+    return "succeeded" if intent.status == Status.SUCCEEDED else "failed"
+
+
+def _forget_connection(state: RetryCallState) -> None:
+    """Close what the next try cannot use, and say why there is one."""
+    close_old_connections()
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("settlement.database_unavailable", attempt=state.attempt_number, error=str(error).strip())
+
+
+def _give_up(state: RetryCallState) -> int:
+    """Asked to stop while PostgreSQL was away: there is nothing to finish."""
+    del state
+    return 0

@@ -1,0 +1,5 @@
+-- Cancel an intent from any status that allows it.
+UPDATE core_payment_intent
+   SET status = %(target)s, canceled_at = now(), cancellation_reason = %(reason)s
+ WHERE id = %(id)s AND account_id = %(account_id)s AND status = ANY (%(sources)s)
+RETURNING *

@@ -1,0 +1,167 @@
+"""API versions: what is stored is canonical (Stripe's newest shape), and a version is a list of changes to it.
+
+Changes are pure and applied at the edge only: to answers, and to an event when it is rendered for an
+endpoint. A released version never changes: an event's body is a function of (facts, version), so
+every attempt, also next year's, sends the same bytes.
+"""
+
+import difflib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.errors import UnknownEventType, UnknownVersion
+from outbox.facts import EventFacts
+
+STRIPE = "2026-10-28.endive"
+PLAIN = "2026-11-22.plain"
+
+EVENT_TYPES: dict[str, str] = {
+    "customer.created": "A customer was created.",
+    "payment_intent.created": "A payment intent was created.",
+    "payment_intent.processing": "A payment intent was confirmed; the bank's answer comes later.",
+    "payment_intent.succeeded": "The bank approved the payment.",
+    "payment_intent.payment_failed": "The bank refused the payment.",
+    "payment_intent.canceled": "A payment intent was canceled.",
+    "endpoint.test": "Sent to one endpoint by hand, to try it.",
+}
+"""Canonical names and what each tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference from the canonical shape of objects of one kind."""
+
+    object: str  # the `object` field of those it applies to, and the first word of their events
+    apply: Callable[[Mapping[str, Any]], dict[str, Any]]  # pure; gives a new dict
+    event_types: Mapping[str, str] = field(default_factory=dict)  # canonical name → name in this version
+
+
+def _plain_lifecycle(intent: Mapping[str, Any]) -> dict[str, Any]:
+    status = _PLAIN_STATUSES[intent["status"]]
+    if status == "created" and intent["last_payment_error"] is not None:
+        status = "failed"
+    return {**intent, "status": status}
+
+
+_PLAIN_STATUSES = {
+    "requires_payment_method": "created",
+    "requires_confirmation": "created",
+    "requires_action": "created",
+    "processing": "processing",
+    "requires_capture": "processing",
+    "succeeded": "succeeded",
+    "canceled": "canceled",
+}
+
+VERSIONS: dict[str, tuple[Change, ...]] = {
+    STRIPE: (),
+    PLAIN: (
+        Change(
+            object="payment_intent",
+            apply=_plain_lifecycle,
+            event_types={"payment_intent.payment_failed": "payment_intent.failed"},
+        ),
+    ),
+}
+
+_SHOWN_TYPES = {
+    version: {
+        name: next((change.event_types[name] for change in changes if name in change.event_types), name)
+        for name in EVENT_TYPES
+    }
+    for version, changes in VERSIONS.items()
+}
+_CANONICAL_TYPES = {
+    version: {shown: name for name, shown in types.items()} for version, types in _SHOWN_TYPES.items()
+}
+
+
+def render(object: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """A canonical object as the version shows it; the argument is left as it is."""
+    rendered = dict(object)
+    for change in _changes(version):
+        if change.object == rendered.get("object"):
+            rendered = change.apply(rendered)
+    return rendered
+
+
+def event_types(version: str) -> list[str]:
+    """The names of all events, as the version has them."""
+    _changes(version)
+    return list(_CANONICAL_TYPES[version])
+
+
+def shown_event_type(name: str, version: str) -> str:
+    """A canonical name as the version has it; a name outside the catalogue stays as it is."""
+    _changes(version)
+    return _SHOWN_TYPES[version].get(name, name)
+
+
+def canonical_event_type(name: str, version: str) -> str:
+    """The stored name of an event that the version calls `name`. `*` means every event in each version.
+
+    Raises:
+        UnknownEventType: no such event in this version; it carries the nearest name there is.
+    """
+    _changes(version)
+    if name == "*":
+        return name
+    known = _CANONICAL_TYPES[version]
+    if name not in known:
+        raise UnknownEventType(name, nearest=next(iter(difflib.get_close_matches(name, known, n=1)), None))
+    return known[name]
+
+
+def event_object(facts: EventFacts, version: str, *, pending_webhooks: int = 1) -> dict[str, Any]:
+    """An event as the API shows it."""
+    return {
+        "id": facts.public_id,
+        "object": "event",
+        "api_version": version,
+        "created": _created(facts),
+        "data": {"object": render(json.loads(facts.data), version)},
+        "livemode": False,
+        "pending_webhooks": pending_webhooks,
+        "request": _request(facts),
+        "type": shown_event_type(facts.type, version),
+    }
+
+
+def render_event(facts: EventFacts, api_version: str) -> bytes:
+    """The body that is delivered: pure, compact UTF-8 JSON, the same bytes for equal arguments, for ever.
+
+    `pending_webhooks` is always 1: a true count would differ from attempt to attempt, and the bytes would
+    too. Where the version has no change for the object, the recorded text goes out as it is, unparsed.
+    """
+    data = facts.data
+    if any(facts.type.startswith(f"{change.object}.") for change in _changes(api_version)):
+        data = _compact(render(json.loads(data), api_version))
+    return (
+        f'{{"id":"{facts.public_id}","object":"event","api_version":{_compact(api_version)}'
+        f',"created":{_created(facts)},"data":{{"object":{data}}},"livemode":false,"pending_webhooks":1'
+        f',"request":{_compact(_request(facts))},"type":{_compact(shown_event_type(facts.type, api_version))}}}'
+    ).encode()
+
+
+def _changes(version: str) -> tuple[Change, ...]:
+    try:
+        return VERSIONS[version]
+    except KeyError:
+        raise UnknownVersion(version) from None
+
+
+def _request(facts: EventFacts) -> dict[str, str | None] | None:
+    if facts.request_id is None and facts.idempotency_key is None:
+        return None
+    return {"id": facts.request_id, "idempotency_key": facts.idempotency_key}
+
+
+def _created(facts: EventFacts) -> int:
+    """Unix seconds, out of the milliseconds that begin a UUIDv7."""
+    return int((facts.id.int >> 80) // 1000)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
