@@ -51,7 +51,7 @@ def built() -> Iterator[Stage]:
             directory.mkdir(mode=0o700)
         url = _database(stack)
         environment = os.environ | {"DATABASE_URL": url} | _secrets()
-        api_port, shop_port = _free_port(8000), _free_port(4242)
+        api_port, shop_port = free_port(8000), free_port(4242)
         environment |= _settings(shop_port)
         children = Children(directory=REPOSITORY, logs=PLACE / "logs", environment=environment)
         stack.callback(children.stop)
@@ -203,7 +203,7 @@ def _write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _free_port(preferred: int) -> int:
+def free_port(preferred: int) -> int:
     """The preferred port, or, where somebody listens on it, one that the system chooses."""
     for port in (preferred, 0):
         with socket.socket() as candidate:

@@ -142,6 +142,8 @@ class Cluster:
             shutil.copytree(install, copy, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
             for libraries in install.parent.parent.glob(f"{install.parent.name}.libs"):
                 shutil.copytree(libraries, copies / libraries.name, symlinks=True)
+            for directory, _, _ in os.walk(copies):
+                Path(directory).chmod(0o755)
         return copy / "bin"
 
     def _run(self, name: str, *arguments: str) -> None:

@@ -48,19 +48,26 @@ def main() -> int:
         signal.signal(signum, lambda *_: None)
     home = Path(order.home)
     try:
-        account = Account.needed()
-        cluster = Cluster(home=home, binaries=Path(order.binaries), durable=order.durable, account=account)
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with hold(home):
-            try:
-                _keep(cluster, order, wake_reader)
-            finally:
-                if order.temporary:
-                    shutil.rmtree(home, ignore_errors=True)
+        _keep_at(home, order, wake_reader)
     except Failure as failure:
         _answer({"failure": [failure.sentence, failure.command, failure.output, failure.suggestion]})
         return 1
+    except OSError as error:
+        _answer({"failure": [f"The private PostgreSQL did not start: {error}.", "", "", f"look at {home}"]})
+        return 1
     return 0
+
+
+def _keep_at(home: Path, order: Order, wake: int) -> None:
+    account = Account.needed()
+    cluster = Cluster(home=home, binaries=Path(order.binaries), durable=order.durable, account=account)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with hold(home):
+        try:
+            _keep(cluster, order, wake)
+        finally:
+            if order.temporary:
+                shutil.rmtree(home, ignore_errors=True)
 
 
 @contextlib.contextmanager

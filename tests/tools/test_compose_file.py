@@ -1,0 +1,61 @@
+"""The container files: accepted by the oldest docker-compose we support, and without a secret in them."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools.test_dependencies import DOCKER_COMPOSE
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
+EXAMPLE = REPOSITORY / ".env.example"
+SECRETS = ("SECRET_KEY", "API_KEY_HASH_KEY", "WEBHOOK_SECRET_KEYS", "POSTGRES_PASSWORD")
+
+
+def config(env_file: Path) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("docker-compose")
+    if program is None:
+        pytest.skip(f"enable with: {DOCKER_COMPOSE.install}")
+    return subprocess.run(
+        [program, "--env-file", str(env_file), "config", "-q"],
+        cwd=REPOSITORY,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_docker_compose_accepts_the_file() -> None:
+    done = config(EXAMPLE)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_docker_compose_refuses_a_missing_secret(secret: str, tmp_path: Path) -> None:
+    without = tmp_path / "env"
+    without.write_text(re.sub(rf"(?m)^{secret}=.*$", "", EXAMPLE.read_text()))
+    done = config(without)
+    assert done.returncode != 0
+    assert "set it in .env" in done.stderr
+
+
+def test_every_setting_is_documented() -> None:
+    settings = (REPOSITORY / "core" / "settings.py").read_text()
+    read = set(re.findall(r"""(?:env\.[a-z_]+|_seconds)\(\s*"([A-Z_]+)\"""", settings))
+    documented = set(re.findall(r"(?m)^#?([A-Z_]+)=", EXAMPLE.read_text()))
+    assert len(read) > 20
+    assert read - documented == set()
+
+
+def test_containers_take_secrets_from_the_environment_only() -> None:
+    services = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
+    assert set(services) == {"postgres", "migrate", "api", "settlement", "dispatcher", "demo-shop"}
+    for service in services.values():
+        for name, value in service["environment"].items():
+            if name in SECRETS:
+                assert value == f"${{{name}:?set it in .env}}"

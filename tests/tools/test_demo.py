@@ -1,0 +1,141 @@
+"""`make demo` with real processes: the story it tells, and that nothing of it stays behind."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.demo.children import Children
+from tools.demo.client import wait_for
+from tools.demo.stage import free_port
+from tools.demo.story import Count
+from tools.failures import Failure
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CODE = ("manage.py", "core", "api", "outbox", "dispatcher", "tools", "docs")
+STORY_SECONDS = 120
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the code: a demo that somebody runs in the real checkout is not ours to disturb."""
+    for name in CODE:
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, tmp_path / name)
+    return tmp_path
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Without this run's own settings; a demo makes its own."""
+    ours = {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "SECRET_KEY", "API_KEY_HASH_KEY", "WEBHOOK_SECRET_KEYS"}
+    return {name: value for name, value in os.environ.items() if name not in ours} | {"NO_COLOR": "1"}
+
+
+def processes_in(checkout: Path) -> list[str]:
+    """Processes whose working directory is the checkout's."""
+    found = []
+    for directory in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if directory.readlink().is_relative_to(checkout):
+                found.append((directory.parent / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.acceptance
+def test_once_tells_the_whole_story_and_leaves_nothing(checkout: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.demo", "--once"],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=STORY_SECONDS,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.endswith("1 payment, 1 event, 2 attempts, 1 order, 0 lost\n")
+    assert "\033" not in done.stdout
+    assert re.search(r"attempt 1 → 503 .*\n  webhook  attempt 2 → 200 in \d+ ms\n", done.stdout)
+    assert "one byte changed → 400, rejected" in done.stdout
+    database = re.search(r"Private database (\S+)", done.stdout)
+    assert database
+    assert not (checkout / database[1]).exists()
+    assert processes_in(checkout) == []
+    assert {path.name for path in (checkout / ".demo").iterdir()} == {"logs", "shop", "secrets.json"}
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_signal_stops_everything(signum: signal.Signals, checkout: Path, environment: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tools.demo"],
+        cwd=checkout,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as demo:
+        assert demo.stdout
+        output = ""
+        for line in demo.stdout:
+            output += line
+            if "Ctrl-C stops everything" in line:
+                break
+        assert "0 lost" in output, output
+        demo.send_signal(signum)
+        assert demo.wait(STORY_SECONDS) == 0
+    assert processes_in(checkout) == []
+    assert not (checkout / ".demo" / "lock").exists()
+
+
+def test_child_that_ends_by_itself_is_reported_with_its_last_lines(tmp_path: Path) -> None:
+    children = Children(directory=tmp_path, logs=tmp_path, environment=os.environ)
+    children.start("api", [sys.executable, "-c", "print('the port is taken'); raise SystemExit(3)"])
+    with pytest.raises(Failure) as failure:
+        wait_for("its end", lambda: None, seconds=60, check=children.check)
+    shown = str(failure.value)
+    assert shown.startswith("The api ended by itself (exit code 3).\n  command: ")
+    assert "  | the port is taken\n" in shown
+    assert shown.endswith(f"  try: read {tmp_path / 'api.log'}")
+
+
+@pytest.fixture
+def busy_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_busy_port_moves(busy_port: int) -> None:
+    assert free_port(busy_port) not in (busy_port, 0)
+
+
+@pytest.mark.parametrize(
+    ("count", "words", "is_right"),
+    [
+        (
+            Count(payments=1, events=1, attempts=2, orders=1, lost=0),
+            "1 payment, 1 event, 2 attempts, 1 order, 0 lost",
+            True,
+        ),
+        (
+            Count(payments=2, events=0, attempts=1, orders=0, lost=1),
+            "2 payments, 0 events, 1 attempt, 0 orders, 1 lost",
+            False,
+        ),
+    ],
+)
+def test_count_says_what_was_counted(count: Count, words: str, is_right: bool) -> None:
+    assert (str(count), count.is_right) == (words, is_right)
