@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-COLUMNS = 68
+COLUMNS = 72
 COLOURS = {"green": "32", "red": "31", "dim": "2", "bold": "1"}
 
 
@@ -41,7 +41,7 @@ class Step:
         line = self._prefix + self.title
         seconds = coloured(f"{time.monotonic() - self._began:6.1f}s", "dim")
         self._clear()
-        say(f"{line:<{COLUMNS}}{word}{seconds}")
+        say(f"{line:<{COLUMNS}} {word}{seconds}")
 
     def progress(self, detail: str) -> None:
         """Show where the step is; only a terminal has the place for it."""

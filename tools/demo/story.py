@@ -114,15 +114,11 @@ def _watch_delivery(stage: Stage, event: dict[str, Any]) -> None:
 def _attempt(attempt: dict[str, Any], delivery: dict[str, Any]) -> str:
     said = f"attempt {attempt['number']} → {attempt['status'] or attempt['failure_code']}"
     if attempt["outcome"] == "succeeded":
-        return f"{said} in {attempt['total_ms']:.0f} ms"
+        return f"{said} in {attempt['milliseconds']['total']:.0f} ms"
+    said += " (the shop fails once on purpose)"
     if delivery["next_attempt_at"] is None:
-        return f"{said} (the shop fails once on purpose)"
-    wait = _instant(delivery["next_attempt_at"]) - _instant(attempt["started_at"])
-    return f"{said} (the shop fails once on purpose), next in {wait:.1f} s"
-
-
-def _instant(value: str | float) -> float:
-    return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
+        return said
+    return f"{said}, next at {datetime.fromtimestamp(delivery['next_attempt_at']).astimezone():%H:%M:%S}"
 
 
 def _check_status(stage: Stage, payment: str) -> None:
