@@ -29,5 +29,4 @@ EXPOSE 8000
 # One worker a core is a deployment's choice; each of the 16 threads holds one database connection.
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
      "--blocking-threads", "16", "--respawn-failed-workers", \
-     "--static-path-mount", "/usr/local/lib/python3.12/site-packages/drf_spectacular_sidecar/static", \
      "core.wsgi:application"]

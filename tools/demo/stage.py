@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import fcntl
-import importlib.metadata
 import json
 import os
 import secrets
@@ -169,18 +168,11 @@ def _start(children: Children, *, api_port: int, shop_port: int) -> None:
             str(granian),
             *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(api_port)),
             *("--workers", "1", "--blocking-threads", str(API_THREADS), "--respawn-failed-workers"),
-            # The pages of /docs/ come with their scripts from a package, not from somebody's network.
-            *("--static-path-mount", str(_sidecar_files())),
             "core.wsgi:application",
         ],
     )
     for loop in ("settlement", "dispatcher"):
         children.start(loop, [sys.executable, "manage.py", f"run_{loop}"])
-
-
-def _sidecar_files() -> Path:
-    distribution = importlib.metadata.distribution("drf-spectacular-sidecar")
-    return Path(str(distribution.locate_file("drf_spectacular_sidecar/static")))
 
 
 def _ready(client: Client, path: str) -> bool | None:
