@@ -12,6 +12,7 @@ from django.db.models import Model, Q, QuerySet
 from dispatcher.errors import DeliveryEnded, DeliveryNotFound
 from dispatcher.lanes import LaneTouches, touch_lanes, wake_lanes
 from dispatcher.models import (
+    FINISHED_STATES,
     Attempt,
     Delivery,
     DeliveryRecord,
@@ -61,8 +62,8 @@ def list_deliveries(
 ) -> DeliveryPage:
     """A page of an owner's deliveries, by the time of their events, newest first.
 
-    Live and finished deliveries are read apart, each along an index and no further than the page, and
-    merged here. `created_from` is inclusive, `created_to` exclusive.
+    Live deliveries and those of each end are read apart, each along an index and no further than the
+    page, and merged here. `created_from` is inclusive, `created_to` exclusive.
 
     Raises:
         DeliveryNotFound: a cursor names no delivery of this owner.
@@ -153,10 +154,11 @@ def database_now() -> datetime:
 
 
 def _sources(state: str | None) -> list[QuerySet[Any]]:
+    """What to read: finished deliveries by state, because their indexes lead by state to the newest event."""
     live = Delivery.objects.all()
     match state:
         case None:
-            return [live, FinishedDelivery.objects.all()]
+            return [live, *(FinishedDelivery.objects.filter(state=each) for each in FINISHED_STATES)]
         case DeliveryState.PENDING:
             return [live.filter(lease_owner=None)]
         case DeliveryState.SENDING:

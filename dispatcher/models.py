@@ -28,7 +28,8 @@ class DeliveryState(models.TextChoices):
     SKIPPED = "skipped"
 
 
-LIVE_STATES = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
+LIVE_STATES = (DeliveryState.PENDING, DeliveryState.SENDING)
+FINISHED_STATES = tuple(state for state in DeliveryState if state not in LIVE_STATES)
 
 
 class Endpoint(models.Model):
@@ -146,13 +147,8 @@ class FinishedDelivery(models.Model):
     class Meta:
         db_table = "dispatcher_finished_delivery"
         indexes = [
-            models.Index(fields=["owner", "event_id", "id"], name="dispatcher_finished_owner"),
-            models.Index(fields=["endpoint", "event_id", "id"], name="dispatcher_finished_endpoint"),
-            models.Index(
-                fields=["owner", "state", "event_id", "id"],
-                condition=~models.Q(state="succeeded"),
-                name="dispatcher_finished_failed",
-            ),
+            models.Index(fields=["owner", "state", "event_id", "id"], name="dispatcher_finished_owner"),
+            models.Index(fields=["endpoint", "state", "event_id", "id"], name="dispatcher_finished_endpoint"),
         ]
 
 

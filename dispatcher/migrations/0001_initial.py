@@ -61,10 +61,8 @@ CREATE TABLE dispatcher_finished_delivery (
     resend_no smallint NOT NULL,
     finished_at timestamptz NOT NULL
 ) PARTITION BY RANGE (id);
-CREATE INDEX dispatcher_finished_owner ON dispatcher_finished_delivery (owner, event_id, id);
-CREATE INDEX dispatcher_finished_endpoint ON dispatcher_finished_delivery (endpoint_id, event_id, id);
-CREATE INDEX dispatcher_finished_failed ON dispatcher_finished_delivery (owner, state, event_id, id)
-    WHERE state <> 'succeeded';
+CREATE INDEX dispatcher_finished_owner ON dispatcher_finished_delivery (owner, state, event_id, id);
+CREATE INDEX dispatcher_finished_endpoint ON dispatcher_finished_delivery (endpoint_id, state, event_id, id);
 CREATE TABLE dispatcher_finished_delivery_default PARTITION OF dispatcher_finished_delivery DEFAULT
 """
 
@@ -337,20 +335,14 @@ class Migration(migrations.Migration):
                 ),
                 migrations.AddIndex(
                     model_name="finisheddelivery",
-                    index=models.Index(fields=["owner", "event_id", "id"], name="dispatcher_finished_owner"),
-                ),
-                migrations.AddIndex(
-                    model_name="finisheddelivery",
                     index=models.Index(
-                        fields=["endpoint", "event_id", "id"], name="dispatcher_finished_endpoint"
+                        fields=["owner", "state", "event_id", "id"], name="dispatcher_finished_owner"
                     ),
                 ),
                 migrations.AddIndex(
                     model_name="finisheddelivery",
                     index=models.Index(
-                        condition=models.Q(("state", "succeeded"), _negated=True),
-                        fields=["owner", "state", "event_id", "id"],
-                        name="dispatcher_finished_failed",
+                        fields=["endpoint", "state", "event_id", "id"], name="dispatcher_finished_endpoint"
                     ),
                 ),
                 migrations.CreateModel(

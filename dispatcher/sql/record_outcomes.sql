@@ -31,14 +31,17 @@ removed AS (
     WHERE id = ANY (ARRAY(SELECT delivery_id FROM fenced WHERE ending IS NOT NULL))
     RETURNING id, owner, endpoint_id, event_id, attempts, resend_no
 ),
+retries AS MATERIALIZED (
+    -- As two arrays: joining the table again could read each of its rows once for every result.
+    SELECT array_agg(delivery_id) AS ids, array_agg(retry_after) AS waits FROM fenced WHERE ending IS NULL
+),
 rescheduled AS (
     UPDATE dispatcher_delivery
     SET lease_owner = NULL, started_at = NULL, attempt_id = NULL,
-        due_at = clock_timestamp() + fenced.retry_after
-    FROM fenced
-    WHERE dispatcher_delivery.id = fenced.delivery_id
-      AND dispatcher_delivery.id = ANY (ARRAY(SELECT delivery_id FROM fenced WHERE ending IS NULL))
-    RETURNING dispatcher_delivery.id, dispatcher_delivery.due_at
+        due_at = clock_timestamp()
+                 + (SELECT waits[array_position(ids, dispatcher_delivery.id)] FROM retries)
+    WHERE id = ANY ((SELECT ids FROM retries)::uuid[])
+    RETURNING id, due_at
 ),
 finished AS (
     INSERT INTO dispatcher_finished_delivery

@@ -12,8 +12,9 @@ locked AS MATERIALIZED (
 UPDATE dispatcher_delivery
 SET lease_owner = NULL, started_at = NULL, attempt_id = NULL, attempts = attempts - 1,
     due_at = clock_timestamp()
-FROM released
-JOIN locked ON locked.id = released.delivery_id AND locked.claim_no = released.claim_no
-WHERE dispatcher_delivery.id = locked.id
-  AND dispatcher_delivery.id = ANY (%(delivery_id)s::uuid[])
-RETURNING dispatcher_delivery.id, dispatcher_delivery.due_at
+WHERE id = ANY (ARRAY(
+    SELECT locked.id
+    FROM released
+    JOIN locked ON locked.id = released.delivery_id AND locked.claim_no = released.claim_no
+))
+RETURNING id, due_at

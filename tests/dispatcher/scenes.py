@@ -1,0 +1,152 @@
+"""Building blocks of dispatcher tests: endpoints, events, claims, and what the tables hold."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from dispatcher.claims import Claim, claim_due_deliveries
+from dispatcher.failures import FailureCode
+from dispatcher.fan_out import fan_out_events
+from dispatcher.lanes import LaneTouches, touch_lanes
+from dispatcher.models import Endpoint, Lane
+from dispatcher.outcomes import Outcome
+from dispatcher.recording import Attempted, Recorded, record_outcomes
+from dispatcher.retry import RetryPolicy, decide
+from dispatcher.sealing import seal
+from dispatcher.signing import new_secret
+from outbox.identifiers import new_uuid
+from outbox.models import Event
+from outbox.recording import record_event
+
+OWNER = "acct_test"
+LEASE = timedelta(seconds=30)
+SUCCESS = Outcome(succeeded=True, status=200, response=b"HTTP/1.1 200 OK\r\n\r\n")
+REFUSED = Outcome(succeeded=False, failure_code=FailureCode.HTTP_5XX, status=500, detail="answered 500")
+GONE = Outcome(succeeded=False, failure_code=FailureCode.HTTP_410_GONE, status=410, detail="answered 410")
+
+
+def make_endpoint(
+    *,
+    owner: str = OWNER,
+    url: str = "https://shop.test/hook",
+    enabled_events: list[str] | None = None,
+    max_in_flight: int = 64,
+    quantum: int | None = None,
+    status: str = "enabled",
+) -> Endpoint:
+    """An endpoint with its lane, without the checks of its URL."""
+    endpoint = Endpoint.objects.create(
+        id=new_uuid(),
+        owner=owner,
+        url=url,
+        enabled_events=enabled_events or ["*"],
+        api_version="v1",
+        status=status,
+        secret=seal(new_secret()),
+    )
+    query(
+        "INSERT INTO dispatcher_lane (endpoint_id, max_in_flight, quantum) VALUES (%s, %s, %s)",
+        endpoint.id, max_in_flight, quantum or max_in_flight,
+    )  # fmt: skip
+    return endpoint
+
+
+def record(count: int = 1, *, owner: str = OWNER, type: str = "parcel.sent") -> list[Event]:
+    """So many committed events."""
+    with transaction.atomic():
+        return [
+            record_event(owner=owner, type=type, object_id=f"par_{number}", data={"number": number})
+            for number in range(count)
+        ]
+
+
+def fan_out(limit: int = 1000) -> int:
+    touches = LaneTouches()
+    with transaction.atomic():
+        events = fan_out_events(limit=limit, touches=touches).events
+        touch_lanes(touches)
+    return events
+
+
+def claim(
+    limit: int = 100, *, lanes: int = 64, lease: timedelta = LEASE, lease_owner: uuid.UUID | None = None
+) -> list[Claim]:
+    with transaction.atomic():
+        return claim_due_deliveries(
+            limit=limit, lease_for=lease, lease_owner=lease_owner or uuid.uuid4(), lanes=lanes
+        )
+
+
+def finish(claims: list[Claim], outcome: Outcome = SUCCESS) -> list[Recorded]:
+    """Record the same outcome for every claim."""
+    touches = LaneTouches()
+    attempted = [
+        Attempted(
+            claim=one,
+            started_epoch=one.claimed_epoch,
+            outcome=outcome,
+            decision=decide(outcome, attempt_number=one.attempt_number, policy=RetryPolicy(), jitter=0.0),
+        )
+        for one in claims
+    ]
+    with transaction.atomic():
+        recorded = record_outcomes(attempted, touches=touches)
+        touch_lanes(touches)
+    return recorded
+
+
+def query(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+def scalar(sql: str, *parameters: Any) -> Any:
+    return query(sql, *parameters)[0][0]
+
+
+def expire_leases() -> None:
+    """As if every lease had been taken long ago: what time would do, at once."""
+    query("UPDATE dispatcher_delivery SET due_at = now() - interval '1 second' WHERE lease_owner IS NOT NULL")
+    query("UPDATE dispatcher_lane SET ready_at = now()")
+
+
+def make_due(endpoint: Endpoint | None = None) -> None:
+    """As if every waiting delivery's moment, and every hold's end, had come."""
+    query("UPDATE dispatcher_delivery SET due_at = now() - interval '1 second' WHERE lease_owner IS NULL")
+    query("UPDATE dispatcher_lane SET ready_at = now(), hold_until = '-infinity'")
+
+
+def assert_lanes_count_their_leases() -> None:
+    """Invariant I7, first half."""
+    wrong = query(
+        "SELECT lane.endpoint_id, lane.in_flight, count(d.id) FROM dispatcher_lane lane "
+        "LEFT JOIN dispatcher_delivery d ON d.endpoint_id = lane.endpoint_id AND d.lease_owner IS NOT NULL "
+        "GROUP BY lane.endpoint_id, lane.in_flight HAVING lane.in_flight <> count(d.id)"
+    )
+    assert wrong == []
+
+
+def assert_no_lane_sleeps_past_its_work() -> None:
+    """Invariant I3: a lane is ready no later than its work is permitted."""
+    asleep = query(
+        "SELECT lane.endpoint_id, lane.ready_at, d.due_at FROM dispatcher_lane lane "
+        "JOIN dispatcher_delivery d ON d.endpoint_id = lane.endpoint_id AND d.lease_owner IS NULL "
+        "WHERE lane.in_flight < lane.max_in_flight "
+        "AND lane.ready_at > greatest(d.due_at, lane.hold_until, clock_timestamp())"
+    )
+    assert asleep == []
+
+
+def lane_of(endpoint: Endpoint) -> tuple[Any, ...]:
+    """in_flight, and whether the lane is ready."""
+    return query(
+        "SELECT in_flight, ready_at <= clock_timestamp() FROM dispatcher_lane WHERE endpoint_id = %s",
+        endpoint.id,
+    )[0]
+
+
+def widths(endpoint: Endpoint, width: int) -> None:
+    Lane.objects.filter(endpoint=endpoint).update(max_in_flight=width, quantum=width)
