@@ -1,0 +1,49 @@
+"""Callers prove themselves with a secret key: as a bearer token, or as basic authentication's user name."""
+
+import base64
+import binascii
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+
+from api.context import context_of
+from api.envelope import CHALLENGE
+from core.api_keys import ApiKeyIdentity, authenticate
+from core.errors import MalformedKey
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """One indexed query. Sets `request.user` to the key's identity; there are no anonymous callers."""
+
+    def authenticate(self, request: Request) -> tuple[ApiKeyIdentity, None]:
+        """Raises NotAuthenticated without a key, else core's ApiKeyRefused; 401 either way."""
+        identity = authenticate(_token(request.META.get("HTTP_AUTHORIZATION", "")))
+        context_of(request).identity = identity
+        return identity, None
+
+    def authenticate_header(self, request: Request) -> str:
+        return CHALLENGE["WWW-Authenticate"]
+
+
+def _token(header: str) -> str:
+    scheme, _, credentials = header.strip().partition(" ")
+    credentials = credentials.strip()
+    match scheme.lower():
+        case "bearer":
+            token = credentials
+        case "basic":
+            token = _user_name(credentials)
+        case _:
+            raise NotAuthenticated
+    if not token:
+        raise NotAuthenticated
+    return token
+
+
+def _user_name(credentials: str) -> str:
+    try:
+        text = base64.b64decode(credentials, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise MalformedKey("") from None
+    return text.partition(":")[0]

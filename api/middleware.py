@@ -1,0 +1,45 @@
+"""Around every request: its id, the headers of its answer, its line in the request log."""
+
+import time
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from api.context import RequestContext, attach, context_of, version_of
+from api.envelope import refuse
+from api.request_log import log_request
+from outbox.identifiers import encode_id, new_uuid
+
+# Probes come every second, from machines; assets and the schema say nothing of an account.
+_UNLOGGED = ("/healthz", "/readyz", "/static/", "/schema", "/docs")
+
+
+class RequestMiddleware:
+    """The outermost middleware: also what the others refuse gets an id and a line in the log."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        request_uuid = new_uuid()
+        context = RequestContext(
+            id=request_uuid,
+            public_id=encode_id("req", request_uuid),
+            version=version_of(request.path),
+            idempotency_key=request.META.get("HTTP_IDEMPOTENCY_KEY"),
+        )
+        attach(request, context)
+        response = self._get_response(request)
+        response["Request-Id"] = context.public_id
+        response["Stripe-Version"] = context.version
+        if context.idempotency_key is not None and context.idempotency_key.isprintable():
+            response["Idempotency-Key"] = context.idempotency_key
+        if not request.path.startswith(_UNLOGGED):
+            elapsed = (time.perf_counter() - started) * 1_000
+            log_request(request, context, status=response.status_code, milliseconds=round(elapsed, 3))
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse:
+        """What a view outside Django REST Framework raises."""
+        return refuse(error, context_of(request)).response()

@@ -1,0 +1,51 @@
+"""Every request, written down after its answer is ready."""
+
+import structlog
+from django.db import Error
+from django.http import HttpRequest
+
+from api.context import RequestContext
+from api.idempotency import MAX_KEY_LENGTH
+from api.redaction import redacted_text, without_secrets
+from outbox.database import execute
+from outbox.sql import statements
+
+_SQL = statements("api.sql")
+_log = structlog.get_logger("api")
+_MAX_PATH = 500
+
+
+def log_request(request: HttpRequest, context: RequestContext, *, status: int, milliseconds: float) -> None:
+    """One statement in a transaction of its own, not flushed; forbids an open one.
+
+    A log that cannot be written is no reason to fail a request that was served: it is told in the
+    process's own log instead.
+    """
+    identity = context.identity
+    key = context.idempotency_key
+    try:
+        execute(
+            _SQL["log_request"],
+            {
+                "id": context.id,
+                "method": request.method,
+                "path": without_secrets(_storable(request.path)[:_MAX_PATH]),
+                "status": status,
+                "milliseconds": milliseconds,
+                "api_version": context.version,
+                "account_id": None if identity is None else identity.account_id,
+                "key_id": None if identity is None else identity.key_id,
+                "idempotency_key": None if key is None else _storable(key)[:MAX_KEY_LENGTH],
+                "error_code": context.error_code,
+                "parameters": redacted_text(context.parameters),
+            },
+        )
+    except Error as error:
+        _log.warning(
+            "api.request_not_logged", request_id=context.public_id, status=status, error=str(error).strip()
+        )
+
+
+def _storable(text: str) -> str:
+    """A path or a header may hold what PostgreSQL's text cannot."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

@@ -1,0 +1,2 @@
+-- Nothing but a round trip: whether PostgreSQL answers.
+SELECT 1

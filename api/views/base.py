@@ -1,0 +1,190 @@
+"""What all views of the API share: who calls, what they pass, and how the answer leaves."""
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from api.answers import Answer, encode
+from api.authentication import ApiKeyAuthentication
+from api.context import RequestContext, context_of
+from api.envelope import refuse
+from api.errors import ApiError, InvalidParameter
+from api.expansion import check_expansions, expand
+from api.form_body import parse_form
+from api.idempotency import IdempotentOperation, checked_key, fingerprint_of, in_steps, perform
+from api.idempotency import Request as IdempotentRequest
+from api.input_tables import Fields, InputTable
+from api.inputs import NOTHING
+from api.parsers import FormTree, StrictJsonParser, StripeFormParser
+from core.api_keys import ApiKeyIdentity
+from core.versions import PLAIN, render
+from core.writes import Write
+
+Object = dict[str, Any]
+
+
+class AlwaysJson(DefaultContentNegotiation):
+    """There is one representation, whatever `Accept` says."""
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        return next(iter(renderers)), "application/json"
+
+
+class ApiView(APIView):
+    """A resource, or one of its actions."""
+
+    authentication_classes = [ApiKeyAuthentication]
+    parser_classes = [StrictJsonParser, StripeFormParser]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = AlwaysJson
+    permission_classes = []
+    throttle_classes = []
+    versioning_class = None
+    metadata_class = None
+    http_method_names = ["get", "post", "patch", "delete", "head"]
+    # An answer needs no `Allow`, save one to a wrong method (api/exception_handling.py).
+    default_response_headers: dict[str, str] = {}
+
+    @property
+    def context(self) -> RequestContext:
+        return context_of(self.request)
+
+    @property
+    def identity(self) -> ApiKeyIdentity:
+        identity = self.context.identity
+        assert identity is not None, "only authenticated requests reach a handler"
+        return identity
+
+    @property
+    def owner(self) -> str:
+        return self.identity.owner
+
+    @property
+    def account_id(self) -> uuid.UUID:
+        return self.identity.account_id
+
+    @property
+    def created_status(self) -> int:
+        """Stripe answers 200 to everything that worked."""
+        return 201 if self.context.version == PLAIN else 200
+
+    def query(self, table: InputTable = NOTHING) -> Fields:
+        """The validated query string. Raises InvalidParameter."""
+        parameters = FormTree(parse_form(self.request.META.get("QUERY_STRING", "")))
+        self.context.parameters = parameters
+        return table.validated(parameters)
+
+    def body(self, table: InputTable = NOTHING) -> Fields:
+        """The validated body. Raises InvalidParameter, or ApiError where there is no reading it."""
+        meta = self.request.META
+        if meta.get("HTTP_TRANSFER_ENCODING") and not meta.get("CONTENT_LENGTH"):
+            raise ApiError("Send a Content-Length.", status=411, code="length_required")
+        for name in parse_form(meta.get("QUERY_STRING", "")):
+            raise InvalidParameter(
+                f"Parameters of a {self.request.method} belong in its body, not in the URL.",
+                code="parameter_unknown",
+                param=name[:100],
+            )
+        parameters: Any = self.request.data or {}
+        self.context.parameters = parameters
+        return table.validated(parameters)
+
+    def answer(self, shown: Object, *, status: int = 200) -> HttpResponse:
+        return Answer(status, encode(shown)).response()
+
+    def shown(self, canonical: Object, expansions: Sequence[str] = ()) -> Object:
+        """A canonical object in the caller's version, expanded as asked."""
+        rendered = render(canonical, self.context.version)
+        if expansions:
+            expand([rendered], expansions, account_id=self.account_id)
+        return rendered
+
+    def expansions(self, fields: Fields, *, kind: str, listed: bool = False) -> list[str]:
+        """The checked `expand` of some parameters, taken out of them."""
+        names: list[str] = fields.pop("expand", [])
+        check_expansions(names, kind=kind, listed=listed)
+        return names
+
+    def write(
+        self,
+        fields: Fields,
+        run: Callable[[Write], Object],
+        *,
+        show: Callable[[Object], Object],
+        status: int = 200,
+    ) -> HttpResponse:
+        """Run one of core's writes, which calls the operation itself; `show` turns its result into the answer."""
+        operation = self._operation(fields, lambda result: Answer(status, encode(show(result))), secret=False)
+        if operation is None:
+            return self.answer(show(run(self._write())), status=status)
+        write = self._write(operation)
+        return perform(operation, lambda: run(write)).response()
+
+    def write_beside(
+        self,
+        fields: Fields,
+        run: Callable[[], Object],
+        *,
+        status: int = 200,
+        secret: bool = False,
+    ) -> HttpResponse:
+        """Run a service that knows no operations; its result is the answer's object."""
+        operation = self._operation(fields, lambda result: Answer(status, encode(result)), secret=secret)
+        if operation is None:
+            return self.answer(run(), status=status)
+        return perform(operation, in_steps(operation, run)).response()
+
+    def write_with_hook(
+        self,
+        fields: Fields,
+        run: Callable[[Callable[[Object], None]], Object],
+        *,
+        status: int = 200,
+        secret: bool = False,
+    ) -> HttpResponse:
+        """Run a service that calls its hook, first in its one transaction, with the answer's object."""
+        operation = self._operation(fields, lambda result: Answer(status, encode(result)), secret=secret)
+        if operation is None:
+            return self.answer(run(lambda _: None), status=status)
+        return perform(operation, lambda: run(operation.begin)).response()
+
+    def _operation(
+        self, fields: Fields, render_answer: Callable[[Object], Answer], *, secret: bool
+    ) -> IdempotentOperation | None:
+        """None where the request names no key, or is no POST: the other methods repeat without harm."""
+        context = self.context
+        if context.idempotency_key is None or self.request.method != "POST":
+            return None
+        return IdempotentOperation(
+            request=IdempotentRequest(
+                account_id=self.account_id,
+                key=checked_key(context.idempotency_key),
+                endpoint=f"{self.request.method} {self.request.path.rstrip('/')}",
+                fingerprint=fingerprint_of(fields),
+                request_id=context.public_id,
+            ),
+            render=render_answer,
+            refuse=lambda error: refuse(error, context),
+            secret=secret,
+        )
+
+    def _write(self, operation: IdempotentOperation | None = None) -> Write:
+        given = {} if operation is None else {"operation": operation}
+        return Write(
+            account_id=self.account_id,
+            owner=self.owner,
+            request_id=self.context.public_id,
+            idempotency_key=self.context.idempotency_key,
+            **given,
+        )
