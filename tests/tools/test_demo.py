@@ -105,11 +105,19 @@ def test_child_that_ends_by_itself_is_reported_with_its_last_lines(tmp_path: Pat
     children = Children(directory=tmp_path, logs=tmp_path, environment=os.environ)
     children.start("api", [sys.executable, "-c", "print('the port is taken'); raise SystemExit(3)"])
     with pytest.raises(Failure) as failure:
-        wait_for("its end", lambda: None, seconds=60, check=children.check)
+        wait_for("its end", lambda: None, seconds=60, check=children.check, log=children.log("api"))
     shown = str(failure.value)
     assert shown.startswith("The api ended by itself (exit code 3).\n  command: ")
     assert "  | the port is taken\n" in shown
     assert shown.endswith(f"  try: read {tmp_path / 'api.log'}")
+
+
+def test_waiting_in_vain_shows_the_log_that_tells_why(tmp_path: Path) -> None:
+    log = tmp_path / "api.log"
+    log.write_text("ImportError: no module named spam\n")
+    with pytest.raises(Failure) as failure:
+        wait_for("the API", lambda: None, seconds=0, check=lambda: None, log=log)
+    assert "in vain for the API.\n  | ImportError: no module named spam\n  try: read " in str(failure.value)
 
 
 @pytest.fixture

@@ -34,8 +34,11 @@ class Children:
         self._environment = dict(environment)
         self._children: list[Child] = []
 
+    def log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
     def start(self, name: str, command: Sequence[str], **variables: str) -> None:
-        log = self._logs / f"{name}.log"
+        log = self.log(name)
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
@@ -52,7 +55,7 @@ class Children:
 
     def run(self, name: str, command: Sequence[str]) -> str:
         """Run to the end; what it printed on stdout. Raises Failure on another exit code than 0."""
-        log = self._logs / f"{name}.log"
+        log = self.log(name)
         with log.open("wb") as errors:
             process = subprocess.Popen(
                 command,

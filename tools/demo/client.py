@@ -8,9 +8,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
-from tools.failures import Failure
+from tools.failures import Failure, tail
 
 ANSWER_SECONDS = 30.0
 PAUSE_SECONDS = 0.05
@@ -89,15 +90,21 @@ class Client:
         )
 
 
-def wait_for(what: str, find: Callable[[], T | None], *, seconds: float, check: Callable[[], None]) -> T:
-    """Ask until there is something; `check` raises when there is no point in waiting any longer."""
+def wait_for(
+    what: str, find: Callable[[], T | None], *, seconds: float, check: Callable[[], None], log: Path
+) -> T:
+    """Ask until there is something; `check` raises when there is no point in waiting any longer.
+
+    Raises Failure after `seconds`, with the last lines of `log`: the one that tells why.
+    """
     deadline = time.monotonic() + seconds
     while (found := find()) is None:
         check()
         if time.monotonic() > deadline:
             raise Failure(
                 f"Waited {seconds:g} s in vain for {what}.",
-                suggestion="read the logs in .demo/logs, then try again",
+                output=tail(log),
+                suggestion=f"read {log} and the other logs beside it",
             )
         time.sleep(PAUSE_SECONDS)
     return found

@@ -63,10 +63,8 @@ def built() -> Iterator[Stage]:
             api = Client(base=f"http://127.0.0.1:{api_port}", key=account["api_key"])
             shop = Client(base=f"http://127.0.0.1:{shop_port}")
             _start(children, api_port=api_port, shop_port=shop_port)
-            wait_for("the API", lambda: _ready(api, "/readyz"), seconds=READY_SECONDS, check=children.check)
-            wait_for(
-                "the shop", lambda: _ready(shop, "/healthz"), seconds=READY_SECONDS, check=children.check
-            )
+            for name, client, path in (("api", api, "/readyz"), ("shop", shop, "/healthz")):
+                _wait_until_ready(children, name, client, path)
             endpoint = _create_endpoint(api, shop)
         yield Stage(
             api=api,
@@ -175,11 +173,15 @@ def _start(children: Children, *, api_port: int, shop_port: int) -> None:
         children.start(loop, [sys.executable, "manage.py", f"run_{loop}"])
 
 
-def _ready(client: Client, path: str) -> bool | None:
-    try:
-        return client.ask("GET", path).status == 200 or None
-    except Failure:
-        return None
+def _wait_until_ready(children: Children, name: str, client: Client, path: str) -> None:
+    def ready() -> bool | None:
+        try:
+            return client.ask("GET", path).status == 200 or None
+        except Failure:
+            return None
+
+    log = children.log(name)
+    wait_for(f"the {name}'s {path}", ready, seconds=READY_SECONDS, check=children.check, log=log)
 
 
 def _create_endpoint(api: Client, shop: Client) -> dict[str, Any]:

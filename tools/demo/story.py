@@ -90,7 +90,10 @@ def _wait_for_event(stage: Stage) -> dict[str, Any]:
         found = _all(stage.api, f"/events/?type={EVENT_TYPE}")
         return found[0] if found else None
 
-    return wait_for(f"the event {EVENT_TYPE}", find, seconds=WAIT_SECONDS, check=stage.children.check)
+    log = stage.children.log("settlement")
+    return wait_for(
+        f"the event {EVENT_TYPE}", find, seconds=WAIT_SECONDS, check=stage.children.check, log=log
+    )
 
 
 def _watch_delivery(stage: Stage, event: dict[str, Any]) -> None:
@@ -108,7 +111,8 @@ def _watch_delivery(stage: Stage, event: dict[str, Any]) -> None:
                 return True
         return None
 
-    wait_for("the shop's 200", find, seconds=WAIT_SECONDS, check=stage.children.check)
+    log = stage.children.log("dispatcher")
+    wait_for("the shop's 200", find, seconds=WAIT_SECONDS, check=stage.children.check, log=log)
 
 
 def _attempt(attempt: dict[str, Any], delivery: dict[str, Any]) -> str:
