@@ -13,6 +13,9 @@ from outbox.identifiers import encode_id
 class Command(BaseCommand):
     help = "Make an API key, and an account for it where none is given. The key is shown this once."
 
+    # The whole set would load the API, which this command does without.
+    requires_system_checks = ["core"]
+
     def add_arguments(self, parser: CommandParser) -> None:
         owner = parser.add_mutually_exclusive_group()
         owner.add_argument("--account", metavar="acct_…", help="the account that the key is for")

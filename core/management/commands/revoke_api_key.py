@@ -11,6 +11,9 @@ from outbox.identifiers import decode_id
 class Command(BaseCommand):
     help = "Revoke an API key: from the next request on it is refused."
 
+    # The whole set would load the API, which this command does without.
+    requires_system_checks = ["core"]
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("key", metavar="KEY", help="its id (key_…) or its whole text (sk_test_…)")
 

@@ -18,6 +18,9 @@ class Command(BaseCommand):
         "SIGTERM and SIGINT finish the batch in hand; a second one stops at once."
     )
 
+    # The whole set would load the API, which this command does without.
+    requires_system_checks = ["core"]
+
     def add_arguments(self, parser: CommandParser) -> None:
         until = parser.add_mutually_exclusive_group()
         until.add_argument("--once", action="store_true", help="settle one batch and end")

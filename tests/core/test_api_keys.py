@@ -1,0 +1,127 @@
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from core.api_keys import authenticate, create_api_key, key_uuid, revoke_api_key
+from core.checks import check_hash_key
+from core.errors import ApiKeyNotFound, ExpiredKey, MalformedKey, RevokedKey, UnknownKey
+from core.models import ApiKey
+from outbox.identifiers import new_uuid
+from tests.core.merchants import statements_of
+
+
+@pytest.fixture
+def token(account):
+    return create_api_key(account=account, name="server")
+
+
+def test_a_key_tells_whose_it_is(account, token):
+    identity = authenticate(token)
+    assert (identity.account_id, identity.owner) == (account.id, account.public_id)
+    assert identity.key_id == key_uuid(token)
+
+
+def test_only_a_keyed_hash_is_kept(token, settings):
+    row = ApiKey.objects.get()
+    assert token.startswith("sk_test_")
+    stored = " ".join(str(value) for value in ApiKey.objects.values_list().get()).encode() + bytes(
+        row.token_hash
+    )
+    assert token[-43:].encode() not in stored
+    settings.API_KEY_HASH_KEY = "another key, as long as the first was, or longer"
+    with pytest.raises(UnknownKey):
+        authenticate(token)
+
+
+def test_authentication_is_one_query_and_notes_the_use_once_a_minute(token):
+    with CaptureQueriesContext(connection) as captured:
+        authenticate(token)
+    assert len(statements_of(captured)) == 2
+    first_use = ApiKey.objects.get().last_used_at
+    assert first_use is not None
+
+    with CaptureQueriesContext(connection) as captured:
+        authenticate(token)
+    assert len(statements_of(captured)) == 1
+    assert ApiKey.objects.get().last_used_at == first_use
+
+    ApiKey.objects.update(last_used_at=first_use - timedelta(seconds=61))
+    authenticate(token)
+    assert ApiKey.objects.get().last_used_at >= first_use
+
+
+def test_a_wrong_secret_and_an_unknown_id_are_refused_in_the_same_words(token):
+    wrong_secret = token[:-4] + ("0000" if token[-4:] != "0000" else "1111")
+    ApiKey.objects.get()
+    with pytest.raises(UnknownKey) as refused:
+        authenticate(wrong_secret)
+    assert refused.value.message == f"Invalid API Key provided: ****{wrong_secret[-4:]}"
+    ApiKey.objects.all().delete()
+    with pytest.raises(UnknownKey) as unknown:
+        authenticate(wrong_secret)
+    assert unknown.value.message == refused.value.message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda token: "",
+        lambda token: "sk_test_",
+        lambda token: token[:-1],
+        lambda token: token + "0",
+        lambda token: token.replace("sk_test_", "sk_live_"),
+        lambda token: "sk_test_" + "z" * 65,
+        lambda token: token[:10] + "-" + token[11:],
+        lambda token: token[:-1] + "é",
+    ],
+)
+def test_what_has_not_the_shape_of_a_key_is_malformed(token, change):
+    changed = change(token)
+    with CaptureQueriesContext(connection) as captured, pytest.raises(MalformedKey) as refused:
+        authenticate(changed)
+    assert statements_of(captured) == []
+    assert changed[:12] == "" or changed[:12] not in refused.value.message
+
+
+def test_a_revoked_key_is_refused_from_the_next_request_on(token):
+    authenticate(token)
+    first = revoke_api_key(key_uuid(token)).revoked_at
+    with pytest.raises(RevokedKey) as refused:
+        authenticate(token)
+    assert token[-4:] in refused.value.message
+    assert token[:-4] not in refused.value.message
+    assert revoke_api_key(key_uuid(token)).revoked_at == first
+
+
+def test_that_a_key_is_revoked_is_told_only_to_who_has_all_of_it(token):
+    revoke_api_key(key_uuid(token))
+    with pytest.raises(UnknownKey):
+        authenticate(token[:-4] + ("0000" if token[-4:] != "0000" else "1111"))
+
+
+def test_a_key_ends_when_it_expires(account):
+    expired = create_api_key(account=account, name="old", expires_at=timezone.now() - timedelta(seconds=1))
+    good = create_api_key(account=account, name="new", expires_at=timezone.now() + timedelta(hours=1))
+    with pytest.raises(ExpiredKey) as refused:
+        authenticate(expired)
+    assert refused.value.code == "api_key_expired"
+    assert authenticate(good).account_id == account.id
+
+
+def test_an_unknown_key_cannot_be_revoked(db):
+    with pytest.raises(ApiKeyNotFound):
+        revoke_api_key(new_uuid())
+
+
+def test_keys_are_never_the_same(account):
+    tokens = {create_api_key(account=account, name="server") for _ in range(20)}
+    assert len({token[-43:] for token in tokens}) == 20
+
+
+def test_a_short_hash_key_is_an_error_at_start(settings):
+    assert check_hash_key(None) == []
+    settings.API_KEY_HASH_KEY = "short"
+    assert [message.id for message in check_hash_key(None)] == ["core.E001"]
