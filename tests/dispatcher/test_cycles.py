@@ -1,0 +1,132 @@
+"""A cycle is one transaction; when it fails, one bad row holds back nothing else."""
+
+import uuid
+
+import pytest
+from django.db import connection
+
+from dispatcher.claims import Claim
+from dispatcher.cycles import CycleRunner
+from dispatcher.delivery import DeliveryPlan, Sending
+from dispatcher.models import Attempt, Delivery, FinishedDelivery
+from dispatcher.recording import Attempted
+from dispatcher.rendering import render_event
+from dispatcher.retry import RetryPolicy
+from outbox.models import PendingEvent
+from tests.dispatcher.scenes import (
+    LEASE,
+    SUCCESS,
+    assert_lanes_count_their_leases,
+    claim,
+    fan_out,
+    make_endpoint,
+    query,
+    record,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres_versions]
+
+PLAN = DeliveryPlan(renderer=render_event, retry_policy=RetryPolicy(), user_agent="test")
+
+
+class Log:
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, str]] = []
+
+    def poisoned(self, part: str, error: Exception, subject: str) -> None:
+        self.entries.append((part, subject))
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+@pytest.fixture
+def runner(log: Log) -> CycleRunner:
+    return CycleRunner(lease_owner=uuid.uuid4(), lease=LEASE, log=log)
+
+
+def attempted(claims: list[Claim]) -> list[Attempted]:
+    return [PLAN.conclude(Sending(one, one.now_epoch()), SUCCESS) for one in claims]
+
+
+def test_a_cycle_takes_a_constant_number_of_statements(runner):
+    for _ in range(3):
+        make_endpoint()
+    record(40)
+    first = runner.run(attempted=(), unsent=(), room=60)
+    counts = []
+    for size in (5, 50):
+        statements: list[str] = []
+
+        def count(execute, sql, params, many, context, into=statements):
+            into.append(sql)
+            return execute(sql, params, many, context)
+
+        record(size)
+        with connection.execute_wrapper(count):
+            runner.run(attempted=attempted(first.claims[:size]), unsent=(), room=size)
+        first.claims = first.claims[size:]
+        counts.append(len(statements))
+    assert counts == [6, 6]
+
+
+def test_an_unwritable_result_is_left_alone_and_the_rest_is_recorded(runner, log):
+    make_endpoint()
+    record(9)
+    fan_out()
+    results = attempted(claim())
+    poison = results[4]
+    query(
+        "CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'poison'; END $$"
+    )
+    query(
+        "CREATE TRIGGER poison BEFORE INSERT ON dispatcher_attempt_default FOR EACH ROW "
+        f"WHEN (NEW.id = '{poison.claim.attempt_id}') EXECUTE FUNCTION refuse_poison()"
+    )
+    try:
+        cycle = runner.run(attempted=results, unsent=(), room=0)
+    finally:
+        query("DROP TRIGGER poison ON dispatcher_attempt_default")
+        query("DROP FUNCTION refuse_poison")
+    assert len(cycle.recorded) == 8
+    assert log.entries == [("record", str(poison.claim.delivery_id))]
+    assert FinishedDelivery.objects.count() == 8
+    assert Delivery.objects.get().lease_owner is not None
+    assert_lanes_count_their_leases()
+
+
+def test_a_pointer_that_cannot_be_fanned_out_is_stepped_over(runner, log):
+    make_endpoint()
+    events = record(9)
+    query(
+        "CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'poison'; END $$"
+    )
+    query(
+        "CREATE TRIGGER poison BEFORE INSERT ON dispatcher_delivery FOR EACH ROW "
+        f"WHEN (NEW.event_id = '{events[3].id}') EXECUTE FUNCTION refuse_poison()"
+    )
+    try:
+        cycle = runner.run(attempted=(), unsent=(), room=100)
+    finally:
+        query("DROP TRIGGER poison ON dispatcher_delivery")
+        query("DROP FUNCTION refuse_poison")
+    assert cycle.fanned_out == 8
+    assert len(cycle.claims) == 8
+    assert log.entries == [("fan_out", str(events[3].id))]
+    assert [pointer.event_id for pointer in PendingEvent.objects.all()] == [events[3].id]
+
+
+def test_unsent_leases_go_back_without_an_attempt(runner):
+    make_endpoint()
+    record(3)
+    fan_out()
+    unsent = claim()
+    runner.run(attempted=(), unsent=unsent, room=0)
+    assert not Attempt.objects.exists()
+    assert {(row.attempts, row.lease_owner) for row in Delivery.objects.all()} == {(0, None)}
+    assert_lanes_count_their_leases()
+    assert {one.attempt_number for one in claim()} == {1}

@@ -1,0 +1,116 @@
+"""Two dispatchers on the same lanes: the order of locks keeps them from ever waiting in a circle."""
+
+import random
+import threading
+import uuid
+
+import pytest
+from django.db import connection, transaction
+
+from dispatcher.connection import connect
+from dispatcher.cycles import CycleRunner
+from dispatcher.deliveries import database_now
+from dispatcher.delivery import DeliveryPlan, Sending
+from dispatcher.endpoints import disable_gone_endpoints, update_endpoint
+from dispatcher.lanes import wake_lanes
+from dispatcher.models import Attempt, Delivery, Endpoint, FinishedDelivery
+from dispatcher.recording import Attempted
+from dispatcher.rendering import render_event
+from dispatcher.retry import RetryPolicy
+from tests.dispatcher.scenes import (
+    LEASE,
+    OWNER,
+    REFUSED,
+    SUCCESS,
+    assert_lanes_count_their_leases,
+    assert_no_lane_sleeps_past_its_work,
+    make_endpoint,
+    query,
+    record,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres_versions]
+
+CYCLES = 2_000
+PLAN = DeliveryPlan(renderer=render_event, retry_policy=RetryPolicy(), user_agent="test")
+
+
+class LockStep:
+    """One dispatcher's cycles, each begun together with the other's."""
+
+    def __init__(self, number: int, barrier: threading.Barrier, endpoints: list[Endpoint]) -> None:
+        self.random = random.Random(number)
+        self.number = number
+        self.barrier = barrier
+        self.endpoints = endpoints
+        self.errors: list[BaseException] = []
+        self.recorded = 0
+
+    def poisoned(self, part: str, error: Exception, subject: str) -> None:
+        self.errors.append(error)
+
+    def run(self) -> None:
+        try:
+            connect()
+            self._cycles()
+        except BaseException as error:
+            self.errors.append(error)
+            self.barrier.abort()
+        finally:
+            connection.close()
+
+    def _cycles(self) -> None:
+        runner = CycleRunner(lease_owner=uuid.uuid4(), lease=LEASE, log=self)
+        attempted: list[Attempted] = []
+        for cycle_no in range(CYCLES):
+            self.barrier.wait(timeout=60)
+            if cycle_no % 4 == self.number:
+                record(2)
+            if cycle_no % 50 == 25 * self.number:
+                self._turn_an_endpoint_off_or_on()
+            cycle = runner._in_one_transaction(attempted, (), 20)
+            self.recorded += len(cycle.recorded)
+            attempted = [
+                PLAN.conclude(Sending(claim, claim.now_epoch()), self.random.choice([SUCCESS, REFUSED]))
+                for claim in cycle.claims
+            ]
+            self.random.shuffle(attempted)
+            if cycle_no % 10 == 0:
+                make_some_due()
+        runner._in_one_transaction(attempted, (), 0)
+
+    def _turn_an_endpoint_off_or_on(self) -> None:
+        endpoint = self.random.choice(self.endpoints)
+        if self.random.random() < 0.5:
+            disable_gone_endpoints([endpoint.id])
+        else:
+            update_endpoint(owner=OWNER, endpoint_id=endpoint.id, changes={"status": "enabled"})
+
+
+def make_some_due() -> None:
+    """Bring retries forward, as an operator's reschedule would: deliveries first, then their lanes."""
+    with transaction.atomic():
+        moved = query(
+            "UPDATE dispatcher_delivery SET due_at = now() WHERE id IN (SELECT id FROM dispatcher_delivery "
+            "WHERE lease_owner IS NULL ORDER BY id LIMIT 20 FOR UPDATE SKIP LOCKED) RETURNING endpoint_id"
+        )
+        wake_lanes({endpoint_id for (endpoint_id,) in moved}, database_now())
+
+
+def test_two_dispatchers_in_lock_step_never_deadlock():
+    endpoints = [make_endpoint(max_in_flight=10) for _ in range(6)]
+    barrier = threading.Barrier(2)
+    dispatchers = [LockStep(number, barrier, endpoints) for number in range(2)]
+    threads = [threading.Thread(target=dispatcher.run) for dispatcher in dispatchers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [dispatcher.errors for dispatcher in dispatchers] == [[], []]
+    assert all(dispatcher.recorded > 500 for dispatcher in dispatchers)
+    assert_lanes_count_their_leases()
+    assert_no_lane_sleeps_past_its_work()
+    assert not Delivery.objects.exclude(lease_owner=None).exists()
+    assert FinishedDelivery.objects.filter(state="succeeded").exists()
+    assert FinishedDelivery.objects.filter(state="cancelled").exists()
+    assert not Attempt.objects.filter(outcome="unknown").exists()
