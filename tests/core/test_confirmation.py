@@ -70,6 +70,7 @@ def test_the_answer_to_a_bank_debit_is_due_after_the_banks_delay(account, bank):
     before = timezone.now()
     _confirm(account, intent)
     intent.refresh_from_db()
+    assert intent.settle_at is not None
     assert before < intent.settle_at - timedelta(hours=1) < timezone.now()
     assert _settle_all() == []
 
@@ -96,7 +97,7 @@ def test_a_bank_debit_ends_as_the_bank_says(account, bank, method, status, code,
     assert (settled.last_payment_error or {}).get("code") == code
     assert (settled.payment_method is None) == (code is not None)
     assert event_types(account) == ["payment_intent.created", "payment_intent.processing", last_event]
-    final = Event.objects.order_by("id").last()
+    final = Event.objects.latest("id")
     assert json.loads(final.data)["status"] == status
     assert final.request_id is None
 
@@ -129,7 +130,7 @@ def test_a_card_is_two_transactions_with_the_bank_asked_between_them(account):
     assert operation.calls == [("begin", None), ("finish", confirmed)]
     assert (confirmed["status"], confirmed["amount_received"]) == ("succeeded", 2000)
     assert event_types(account) == ["payment_intent.created", "payment_intent.succeeded"]
-    assert Event.objects.order_by("id").last().request_id == "req_1"
+    assert Event.objects.latest("id").request_id == "req_1"
 
 
 def test_the_intents_own_card_is_taken_where_none_is_named(account):

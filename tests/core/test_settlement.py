@@ -12,6 +12,7 @@ from core.confirmation import confirm_payment_intent
 from core.models import BankAnswer, PaymentIntent
 from core.settlement import lease_due_settlements, settle_payment
 from core.sql import SQL
+from outbox.database import fetch_all
 from tests.core.merchants import event_types, in_threads, new_intent, transactions_of, write_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -159,14 +160,13 @@ def test_a_lease_reads_only_what_is_due(account, bank):
             {"account": account.id},
         )
         cursor.execute("ANALYZE core_payment_intent")
-        batch = 50
-        cursor.execute(
-            "EXPLAIN (ANALYZE, FORMAT JSON) " + SQL["lease_due_settlements"],
-            {"limit": batch, "lease": timedelta(seconds=30)},
-        )
-        (plan,) = cursor.fetchone()
-    plan = json.loads(plan) if isinstance(plan, str) else plan
-    scanned = sum(_rows_scanned(plan[0]["Plan"]))
+    batch = 50
+    ((plan,),) = fetch_all(
+        "EXPLAIN (ANALYZE, FORMAT JSON) " + SQL["lease_due_settlements"],
+        {"limit": batch, "lease": timedelta(seconds=30)},
+    )
+    decoded = json.loads(plan) if isinstance(plan, str) else plan
+    scanned = sum(_rows_scanned(decoded[0]["Plan"]))
     assert batch <= scanned <= 4 * batch + 50
 
 

@@ -33,10 +33,12 @@ FAILED = EventFacts(
 )
 # Released versions never change: whoever edits these bytes breaks a promise to merchants.
 GOLDEN = {
-    STRIPE: '{"id":"evt_02yC6vLPOIBKax3MLQEtiM","object":"event","api_version":"2026-10-28.endive","created":1731095826,'
+    STRIPE: '{"id":"evt_02yC6vLPOIBKax3MLQEtiM","object":"event","api_version":"2026-10-28.endive",'
+    '"created":1731095826,'
     '"data":{"object":' + DATA + '},"livemode":false,"pending_webhooks":1,'
     '"request":{"id":"req_9","idempotency_key":"k\\"9"},"type":"payment_intent.payment_failed"}',
-    PLAIN: '{"id":"evt_02yC6vLPOIBKax3MLQEtiM","object":"event","api_version":"2026-11-22.plain","created":1731095826,'
+    PLAIN: '{"id":"evt_02yC6vLPOIBKax3MLQEtiM","object":"event","api_version":"2026-11-22.plain",'
+    '"created":1731095826,'
     '"data":{"object":' + DATA.replace("requires_payment_method", "failed") + '},"livemode":false,'
     '"pending_webhooks":1,"request":{"id":"req_9","idempotency_key":"k\\"9"},"type":"payment_intent.failed"}',
 }
