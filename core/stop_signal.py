@@ -9,6 +9,9 @@ from types import FrameType
 class StopSignal:
     """The first signal asks the loop to end, the second ends the process with exit code 1.
 
+    A database query under way is not interrupted: the signal counts when it returns, which the statement
+    timeout bounds.
+
     Waits on a pipe: a handler may write to one at any moment, while a threading.Event taken by the
     interrupted wait would deadlock.
     """

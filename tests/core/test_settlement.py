@@ -44,8 +44,11 @@ def test_a_settlement_is_two_transactions_with_no_bank_inside(account, bank):
 
 def test_a_lease_takes_the_longest_due_first_and_no_more_than_asked(account, bank):
     ids = _processing(account, 4)
-    assert {due.intent_id for due in lease_due_settlements(limit=3)} == set(ids[:3])
-    assert [due.intent_id for due in lease_due_settlements(limit=3)] == ids[3:]
+    now = timezone.now()
+    for hours, intent_id in enumerate(ids, start=1):
+        PaymentIntent.objects.filter(id=intent_id).update(settle_at=now - timedelta(hours=hours))
+    assert {due.intent_id for due in lease_due_settlements(limit=3)} == set(ids[1:])
+    assert [due.intent_id for due in lease_due_settlements(limit=3)] == ids[:1]
     assert lease_due_settlements(limit=3) == []
 
 
