@@ -8,7 +8,8 @@ RUN = .venv/bin/python -m
 # Settings are checked when they are imported; a static check imports them and touches no database.
 UNUSED_DATABASE = DATABASE_URL=$${DATABASE_URL:-postgresql:///unused} LOCAL_SECRETS=false \
 	SECRET_KEY=unused API_KEY_HASH_KEY=unused WEBHOOK_SECRET_KEYS=dW51c2VkLXVudXNlZC11bnVzZWQtdW51c2VkLXVudSE=
-# Two processes a core only compete with the one PostgreSQL that they share.
+# tests/conftest.py names the settings itself, after it started the PostgreSQL that they need.
+PYTEST = $(RUN) pytest -n $(WORKERS) -o DJANGO_SETTINGS_MODULE=
 WORKERS ?= auto
 
 .PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs-check \
@@ -22,10 +23,10 @@ demo: ## one payment end to end, then everything stays up (ARGS=--once: then it 
 
 test: environment ## every test, on this machine's PostgreSQL or the embedded one (ARGS: for pytest)
 	@$(RUN) tools.test_dependencies
-	@$(RUN) pytest -n $(WORKERS) $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 test-postgres-versions: environment ## the database tests on the newest supported PostgreSQL (embedded)
-	@env -u DATABASE_URL MINISTRIPE_POSTGRES=wheel $(RUN) pytest -n $(WORKERS) -m postgres_versions $(ARGS)
+	@env -u DATABASE_URL MINISTRIPE_POSTGRES=wheel $(PYTEST) -m postgres_versions $(ARGS)
 
 check: lint types contracts migrations-check docs-check test ## the gate: everything that must hold before a commit
 

@@ -7,14 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tools.demo.children import Children
 from tools.demo.client import wait_for
-from tools.demo.stage import free_port
+from tools.demo.ports import reserved_port
 from tools.demo.story import Count
 from tools.failures import Failure
 
@@ -101,6 +100,28 @@ def test_signal_stops_everything(signum: signal.Signals, checkout: Path, environ
     assert not (checkout / ".demo" / "lock").exists()
 
 
+@pytest.mark.acceptance
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux ends children with their parent: run it there"
+)
+def test_killed_demo_takes_its_processes_along_and_leaves_the_place_free(
+    checkout: Path, environment: dict[str, str]
+) -> None:
+    command = [sys.executable, "-m", "tools.demo"]
+    with subprocess.Popen(command, cwd=checkout, env=environment, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout
+        while "A payment, end to end" not in (line := demo.stdout.readline()):
+            assert line, "the demo ended"
+        assert len(processes_in(checkout)) > 5
+        demo.kill()
+    log = checkout / ".demo" / "logs" / "api.log"
+    wait_for("their end", lambda: not processes_in(checkout) or None, seconds=60, check=lambda: None, log=log)
+    again = subprocess.run(
+        [*command, "--once"], cwd=checkout, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (again.returncode, again.stderr) == (0, ""), again.stdout
+
+
 def test_child_that_ends_by_itself_is_reported_with_its_last_lines(tmp_path: Path) -> None:
     children = Children(directory=tmp_path, logs=tmp_path, environment=os.environ)
     children.start("api", [sys.executable, "-c", "print('the port is taken'); raise SystemExit(3)"])
@@ -120,14 +141,21 @@ def test_waiting_in_vain_shows_the_log_that_tells_why(tmp_path: Path) -> None:
     assert "in vain for the API.\n  | ImportError: no module named spam\n  try: read " in str(failure.value)
 
 
-@pytest.fixture
-def busy_port() -> Iterator[int]:
+def test_busy_port_moves() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+        busy = server.getsockname()[1]
+        with reserved_port(busy) as port:
+            assert port not in (busy, 0)
 
 
-def test_busy_port_moves(busy_port: int) -> None:
-    assert free_port(busy_port) not in (busy_port, 0)
+def test_reserved_port_is_not_given_twice_before_its_server_binds_it() -> None:
+    with reserved_port(0) as port:
+        with reserved_port(port) as other:
+            assert other != port
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+    with reserved_port(port) as free_again:
+        assert free_again == port
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 
 from tools.demo.children import Children
 from tools.demo.client import Client, wait_for
+from tools.demo.ports import reserved_port
 from tools.failures import Failure
 from tools.private_postgres import PrivatePostgres
 from tools.terminal import Step
@@ -50,7 +50,7 @@ def built() -> Iterator[Stage]:
             directory.mkdir(mode=0o700)
         url = _database(stack)
         environment = os.environ | {"DATABASE_URL": url} | _secrets()
-        api_port, shop_port = free_port(8000), free_port(4242)
+        api_port, shop_port = (stack.enter_context(reserved_port(preferred)) for preferred in (8000, 4242))
         environment |= _settings(shop_port)
         children = Children(directory=REPOSITORY, logs=PLACE / "logs", environment=environment)
         stack.callback(children.stop)
@@ -195,16 +195,3 @@ def _write_private(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
-
-
-def free_port(preferred: int) -> int:
-    """The preferred port, or, where somebody listens on it, one that the system chooses."""
-    for port in (preferred, 0):
-        with socket.socket() as candidate:
-            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                candidate.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(candidate.getsockname()[1])
-    raise Failure("No port of 127.0.0.1 is free.", suggestion="end some servers of this machine")
