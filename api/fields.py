@@ -34,6 +34,10 @@ class FormReadable:
         return None if value == "" else value
 
 
+class Value(FormReadable):
+    """A kind of value, as against a table of them (api/input_tables.py)."""
+
+
 def from_form(field: object, value: Any) -> Any:
     """`value` of a form's tree as the JSON value that `field` expects."""
     return field.from_form(value) if isinstance(field, FormReadable) else value
@@ -45,7 +49,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-class Text(FormReadable, serializers.CharField):
+class Text(Value, serializers.CharField):
     """A string; never a number that looks like one."""
 
     def __init__(self, *, max_length: int = 5_000, **kwargs: Any) -> None:
@@ -98,7 +102,7 @@ class Choice(Text):
         return text
 
 
-class Integer(FormReadable, serializers.IntegerField):
+class Integer(Value, serializers.IntegerField):
     """A whole number. `"20"`, `20.0` and `true` are none in JSON; in a form digits are."""
 
     def __init__(self, *, least: int | None = None, most: int = _MAX_INTEGER, **kwargs: Any) -> None:
@@ -125,7 +129,7 @@ class Integer(FormReadable, serializers.IntegerField):
         return data
 
 
-class Boolean(FormReadable, serializers.BooleanField):
+class Boolean(Value, serializers.BooleanField):
     """true or false, and nothing that stands for them."""
 
     def from_form(self, value: Any) -> Any:
@@ -143,7 +147,7 @@ class Boolean(FormReadable, serializers.BooleanField):
         return data
 
 
-class TextList(FormReadable, serializers.ListField):
+class TextList(Value, serializers.ListField):
     """A list of strings: `a[0]=`, `a[]=` or a JSON array."""
 
     def __init__(self, *, longest: int = 100, **kwargs: Any) -> None:
@@ -164,7 +168,7 @@ class TextList(FormReadable, serializers.ListField):
         return values
 
 
-class Metadata(FormReadable, serializers.DictField):
+class Metadata(Value, serializers.DictField):
     """Names with texts. A null (in a form: empty) text unsets its name, null for the whole clears it.
 
     Validates to `{}` for a clearing and keeps null texts: `merged` applies them.
@@ -225,7 +229,7 @@ def merged(current: Mapping[str, str], changes: Mapping[str, str | None] | None)
     return together
 
 
-class Moment(FormReadable, serializers.Field[Any, Any, Any, Any]):
+class Moment(Value, serializers.Field[Any, Any, Any, Any]):
     """A filter on time: Unix seconds, or bounds (`created[gte]=`). Validates to a mapping of bounds."""
 
     BOUNDS = ("gt", "gte", "lt", "lte")

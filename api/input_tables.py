@@ -11,15 +11,15 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from api.errors import InvalidParameter
-from api.fields import from_form
+from api.fields import FormReadable, from_form, shown
 from api.json_body import inside
 from api.parsers import FormTree
 
 Fields = dict[str, Any]
 
 
-class InputTable(serializers.Serializer[Any]):
-    """The parameters of one operation. A parameter that the table does not name is refused."""
+class InputTable(FormReadable, serializers.Serializer[Any]):
+    """The parameters of one operation, or of a member. A parameter that the table does not name is refused."""
 
     def validated(self, parameters: Mapping[str, Any]) -> Fields:
         """The values given, by name; a parameter that was not given has no entry unless it has a default.
@@ -27,19 +27,35 @@ class InputTable(serializers.Serializer[Any]):
         Raises:
             InvalidParameter: the first parameter at fault, by name.
         """
-        fields = self.fields
-        for name in parameters:
-            if name not in fields:
-                raise InvalidParameter(
-                    f"Received unknown parameter: {name[:100]}", code="parameter_unknown", param=name[:100]
-                )
         if isinstance(parameters, FormTree):
-            parameters = {name: from_form(fields[name], value) for name, value in parameters.items()}
+            parameters = self.from_form(parameters)
         try:
             values: Fields = self.run_validation(parameters)
         except serializers.ValidationError as error:
             raise first_fault(error) from None
         return values
+
+    def from_form(self, value: Any) -> Any:
+        """Each member by its own field."""
+        if not isinstance(value, Mapping):
+            return super().from_form(value)
+        fields = self.fields
+        return {
+            name: from_form(fields[name], member) if name in fields else member
+            for name, member in value.items()
+        }
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError(
+                [f"Invalid object: {shown(data)}"], code="parameter_invalid_object"
+            )
+        for name in data:
+            if name not in self.fields:
+                raise serializers.ValidationError(
+                    {name[:100]: [f"Received unknown parameter: {name[:100]}"]}, code="parameter_unknown"
+                )
+        return super().to_internal_value(data)
 
 
 def first_fault(error: serializers.ValidationError) -> InvalidParameter:

@@ -88,7 +88,7 @@ class ApiSchema(AutoSchema):
 class FieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """The kinds of value of api/fields.py."""
 
-    target_class = "api.fields.FormReadable"
+    target_class = "api.fields.Value"
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:

@@ -1,0 +1,170 @@
+"""Every route × every caller who may not use it: refused, and never another owner's bytes."""
+
+import base64
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from api.operations import OPERATIONS
+from api.views.base import ApiView
+from core.api_keys import key_uuid, revoke_api_key
+from tests.api.callers import Caller, error_of
+
+# Open to everybody, by what they are: they say nothing of an account.
+PUBLIC = {"healthz", "readyz", "schema", "docs", "asset", "unknown_path"}
+
+CUSTOMER = "/customers/{customer}/"
+INTENT = "/payment_intents/{intent}/"
+ENDPOINT = "/webhook_endpoints/{endpoint}/"
+DELIVERY = "/deliveries/{delivery}/"
+ROUTES: dict[tuple[str, str], str] = {
+    ("CustomersView", "GET"): "/customers/",
+    ("CustomersView", "POST"): "/customers/",
+    ("CustomerView", "GET"): CUSTOMER,
+    ("PaymentIntentsView", "GET"): "/payment_intents/",
+    ("PaymentIntentsView", "POST"): "/payment_intents/",
+    ("PaymentIntentView", "GET"): INTENT,
+    ("ConfirmView", "POST"): f"{INTENT}confirm/",
+    ("CancelView", "POST"): f"{INTENT}cancel/",
+    ("WebhookEndpointsView", "GET"): "/webhook_endpoints/",
+    ("WebhookEndpointsView", "POST"): "/webhook_endpoints/",
+    ("WebhookEndpointView", "GET"): ENDPOINT,
+    ("WebhookEndpointView", "POST"): ENDPOINT,
+    ("WebhookEndpointView", "PATCH"): ENDPOINT,
+    ("WebhookEndpointView", "DELETE"): ENDPOINT,
+    ("RollSecretView", "POST"): f"{ENDPOINT}roll_secret/",
+    ("TestEventView", "POST"): f"{ENDPOINT}test/",
+    ("EventsView", "GET"): "/events/",
+    ("EventView", "GET"): "/events/{event}/",
+    ("DeliveriesView", "GET"): "/deliveries/",
+    ("DeliveryView", "GET"): DELIVERY,
+    ("ResendView", "POST"): f"{DELIVERY}resend/",
+    ("StopView", "POST"): f"{DELIVERY}stop/",
+}
+every_route = pytest.mark.parametrize(
+    ("method", "path"), [(method, path) for (_, method), path in ROUTES.items()]
+)
+every_dialect = pytest.mark.parametrize("dialect", ["", "/v1"])
+
+
+@pytest.fixture
+def objects(caller: Caller) -> dict[str, str]:
+    """One object of each kind, all of them the caller's."""
+    delivery = caller.delivery()
+    return {
+        "customer": caller.customer(name="Grace")["id"],
+        "intent": caller.intent()["id"],
+        "endpoint": delivery["endpoint"],
+        "delivery": delivery["id"],
+        "event": delivery["event"],
+    }
+
+
+def _views(patterns: list[Any]) -> set[tuple[str, str]]:
+    found = set()
+    for entry in patterns:
+        if isinstance(entry, URLResolver):
+            found |= _views(entry.url_patterns)
+        elif isinstance(entry, URLPattern):
+            view = getattr(entry.callback, "cls", None)
+            if view is None:
+                assert entry.callback.__name__ in PUBLIC, f"{entry.callback.__name__} is open to everybody"
+                continue
+            assert issubclass(view, ApiView)
+            found |= {
+                (view.__name__, method.upper())
+                for method in view.http_method_names
+                if method != "head" and hasattr(view, method)
+            }
+    return found
+
+
+def test_every_route_is_in_the_matrix() -> None:
+    assert _views(get_resolver().url_patterns) == ROUTES.keys()
+
+
+def test_every_route_is_described() -> None:
+    assert {(view.__name__, method) for view, method in OPERATIONS} == ROUTES.keys()
+
+
+@every_dialect
+@every_route
+def test_without_a_key_nothing_is_served(
+    caller: Caller, objects: dict[str, str], method: str, path: str, dialect: str
+) -> None:
+    response = Caller(account=caller.account, key=None).send(method, dialect + path.format(**objects))
+    assert error_of(response) == (401, "api_key_missing", None)
+    assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+@every_route
+def test_a_revoked_key_serves_nothing(
+    caller: Caller, objects: dict[str, str], method: str, path: str
+) -> None:
+    assert caller.key is not None
+    revoke_api_key(key_uuid(caller.key))
+    assert error_of(caller.send(method, path.format(**objects))) == (401, "api_key_revoked", None)
+
+
+@every_dialect
+@every_route
+def test_another_owner_finds_nothing(
+    caller: Caller, other_caller: Caller, objects: dict[str, str], method: str, path: str, dialect: str
+) -> None:
+    response = other_caller.send(method, dialect + path.format(**objects))
+    if "{" in path:
+        assert error_of(response)[:2] == (404, "resource_missing")
+        kind = path.partition("{")[2].partition("}")[0]
+        assert response.json()["error"]["message"].endswith(f"'{objects[kind]}'")
+    elif method == "GET":
+        assert response.json()["data"] == []
+    else:
+        assert response.status_code >= 400 or response.json()["id"] not in objects.values()
+    assert b"Grace" not in response.content
+
+
+@pytest.mark.parametrize("kind", ["customer", "intent", "endpoint", "event", "delivery"])
+def test_another_owners_object_is_missing_in_the_same_words_as_an_unknown_one(
+    caller: Caller, other_caller: Caller, objects: dict[str, str], kind: str
+) -> None:
+    path = next(path for path in ROUTES.values() if path.endswith(f"{{{kind}}}/"))
+    foreign = other_caller.get(path.format(**objects)).json()["error"]
+    unknown_id = objects[kind][:-3] + ("zzz" if objects[kind][-3:] != "zzz" else "yyy")
+    unknown = other_caller.get(path.format(**{kind: unknown_id})).json()["error"]
+    assert foreign["message"].replace(objects[kind], unknown_id) == unknown["message"]
+    assert {**foreign, "message": "", "request_id": ""} == {**unknown, "message": "", "request_id": ""}
+
+
+def test_another_owners_customer_cannot_be_charged(caller: Caller, other_caller: Caller) -> None:
+    customer = caller.customer()["id"]
+    fields = {"amount": 2000, "currency": "usd", "customer": customer}
+    assert error_of(other_caller.post("/payment_intents/", fields)) == (404, "resource_missing", "customer")
+
+
+@pytest.mark.parametrize("token", ["", "sk_test_short", "pk_test_" + "a" * 65, "sk_test_" + "\xe9" * 65])
+def test_a_malformed_key_is_refused(caller: Caller, token: str) -> None:
+    response = Caller(account=caller.account, key=token).get("/customers/")
+    assert response.status_code == 401
+    assert token == "" or token not in response.content.decode()
+
+
+def test_the_secret_of_a_key_is_compared_whole(caller: Caller) -> None:
+    assert caller.key is not None
+    forged = caller.key[:-1] + ("a" if caller.key[-1] != "a" else "b")
+    response = Caller(account=caller.account, key=forged).get("/customers/")
+    assert response.status_code == 401
+    assert forged not in response.content.decode()
+    assert forged[-4:] in response.json()["error"]["message"]
+
+
+def test_a_key_may_come_as_the_user_name_of_basic_authentication(caller: Caller) -> None:
+    credentials = base64.b64encode(f"{caller.key}:".encode()).decode()
+    assert caller.send("GET", "/customers/", Authorization=f"Basic {credentials}").status_code == 200
+
+
+@pytest.mark.parametrize("header", ["Basic !", "Basic", "Basic /w==", "Digest x", "Bearer"])
+def test_an_authorization_that_cannot_be_read_is_refused(caller: Caller, header: str) -> None:
+    assert caller.send("GET", "/customers/", Authorization=header).status_code == 401
+
+
