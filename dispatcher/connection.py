@@ -67,7 +67,7 @@ def surviving_outages(
         retry=retry_if_exception(
             lambda error: isinstance(error, DatabaseError) and connection_is_lost(error)
         ),
-        wait=wait_exponential_jitter(initial=0.1, max=5, jitter=0.5),
+        wait=wait_exponential_jitter(multiplier=0.1, max=5, jitter=0.5),
         stop=lambda _: not keep_trying(),
         before_sleep=told,
         reraise=True,

@@ -42,7 +42,7 @@ def make_endpoint(
         owner=owner,
         url=url,
         enabled_events=enabled_events or ["*"],
-        api_version="v1",
+        api_version="2026-10-28.endive",
         status=status,
         secret=seal(new_secret()),
     )

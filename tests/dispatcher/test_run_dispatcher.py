@@ -1,0 +1,217 @@
+"""`manage.py run_dispatcher` as a process against a receiver on a real socket."""
+
+import json
+import signal
+import threading
+
+import pytest
+
+from dispatcher.crash_points import CRASH_POINTS
+from dispatcher.models import Attempt, Delivery, FinishedDelivery
+from tests.dispatcher.receivers import OK, Conversation, Receiver, answer_all
+from tests.dispatcher.scenes import assert_lanes_count_their_leases, make_endpoint, query, record
+from tests.processes import Command, until
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+# The shortest lease that an attempt of a second allows for.
+SHORT = {"WEBHOOK_ATTEMPT_TIMEOUT_SECONDS": "1", "WEBHOOK_CONNECT_TIMEOUT_SECONDS": "1"}
+SHORT_LEASE = ("--lease", "2.1")
+
+
+class Gate:
+    """A receiver's script that answers nothing before it is opened."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+
+    def __call__(self, conversation: Conversation) -> None:
+        while True:
+            conversation.read_request()
+            self.opened.wait(60)
+            conversation.send(OK)
+
+
+def test_drain_delivers_what_is_due_and_ends():
+    with Receiver(answer_all()) as receiver:
+        make_endpoint(url=receiver.url("/hook?token=geheim"))
+        record(20)
+        with Command("run_dispatcher", "--drain") as dispatcher:
+            assert dispatcher.wait() == 0, dispatcher.output()
+        assert len(receiver.requests) == 20, dispatcher.output()
+    lines = [json.loads(line) for line in dispatcher.stdout]
+    assert len(lines) == 20
+    assert {(line["event"], line["outcome"], line["status"], line["attempt"]) for line in lines} == {
+        ("delivery.attempted", "succeeded", 200, 1)
+    }
+    assert FinishedDelivery.objects.filter(state="succeeded").count() == 20
+    assert "geheim" not in dispatcher.output()
+
+
+def test_drain_leaves_what_is_scheduled_for_later():
+    with Receiver(answer_all(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")) as receiver:
+        make_endpoint(url=receiver.url())
+        record(1)
+        with Command("run_dispatcher", "--drain", WEBHOOK_RETRY_SCHEDULE_SECONDS="3600") as dispatcher:
+            assert dispatcher.wait() == 0
+    line = json.loads(dispatcher.stdout[0])
+    assert (line["code"], line["next_attempt_at"] is not None) == ("http_5xx", True)
+    assert Delivery.objects.get().attempts == 1
+
+
+def test_once_is_one_cycle_and_its_sends():
+    with Receiver(answer_all()) as receiver:
+        make_endpoint(url=receiver.url())
+        record(9)
+        with Command("run_dispatcher", "--once", "--batch", "4") as dispatcher:
+            assert dispatcher.wait() == 0
+        assert len(receiver.requests) == 4
+    assert FinishedDelivery.objects.count() == 4
+    assert_lanes_count_their_leases()
+
+
+def test_first_signal_drains():
+    gate = Gate()
+    with Receiver(gate) as receiver:
+        make_endpoint(url=receiver.url(), max_in_flight=2)
+        record(5)
+        with Command("run_dispatcher") as dispatcher:
+            until(lambda: len(receiver.requests) == 2, what="two requests in flight")
+            dispatcher.signal(signal.SIGTERM)
+            dispatcher.says("draining: 2 in flight")
+            gate.opened.set()
+            assert dispatcher.wait() == 0
+        assert len(receiver.requests) == 2
+    assert FinishedDelivery.objects.count() == 2
+    assert not Delivery.objects.exclude(lease_owner=None).exists()
+    assert_lanes_count_their_leases()
+
+
+def test_second_signal_stops_at_once():
+    with Receiver(Gate()) as receiver:
+        make_endpoint(url=receiver.url())
+        record(1)
+        with Command("run_dispatcher") as dispatcher:
+            until(lambda: len(receiver.requests) == 1, what="a request in flight")
+            dispatcher.signal(signal.SIGINT)
+            dispatcher.says("draining")
+            dispatcher.signal(signal.SIGINT)
+            assert dispatcher.wait() == 1
+            assert "claimed again when its lease ends" in dispatcher.output()
+            assert "Traceback" not in dispatcher.output()
+    assert Delivery.objects.exclude(lease_owner=None).count() == 1
+
+
+@pytest.mark.parametrize("point", CRASH_POINTS)
+def test_what_a_killed_dispatcher_held_is_delivered_by_the_next(point):
+    with Receiver(answer_all()) as receiver:
+        make_endpoint(url=receiver.url())
+        record(10)
+        with Command("run_dispatcher", *SHORT_LEASE, CRASH_AT=point, **SHORT) as doomed:
+            assert doomed.wait() == -signal.SIGKILL
+        leased = Delivery.objects.exclude(lease_owner=None).count()
+        assert leased > 0
+        with Command("run_dispatcher", "--drain", *SHORT_LEASE, **SHORT) as dispatcher:
+            assert dispatcher.wait() == 0, dispatcher.output()
+        assert FinishedDelivery.objects.filter(state="succeeded").count() == 10
+        assert Attempt.objects.filter(outcome="unknown").count() == leased
+        assert len(receiver.requests) <= Attempt.objects.count()
+        assert len(receiver.requests) <= 10 + leased
+    assert_lanes_count_their_leases()
+
+
+def test_a_dispatcher_that_slept_past_its_lease_changes_nothing():
+    gate = Gate()
+    with Receiver(gate) as receiver:
+        make_endpoint(url=receiver.url())
+        record(1)
+        with Command("run_dispatcher", *SHORT_LEASE, **SHORT) as sleeper:
+            until(lambda: len(receiver.requests) == 1, what="a request in flight")
+            sleeper.signal(signal.SIGSTOP)
+            gate.opened.set()
+            with Command("run_dispatcher", "--drain", *SHORT_LEASE, **SHORT) as dispatcher:
+                assert dispatcher.wait() == 0, dispatcher.output()
+            sleeper.signal(signal.SIGCONT)
+            sleeper.says('"superseded": true')
+    assert FinishedDelivery.objects.get().attempts == 2
+    first, second = Attempt.objects.order_by("number")
+    assert (first.superseded, second.superseded, second.outcome) == (True, False, "succeeded")
+    assert first.outcome != "unknown"
+
+
+def test_dispatcher_outlives_the_loss_of_its_connection():
+    with Receiver(answer_all()) as receiver:
+        make_endpoint(url=receiver.url())
+        record(1)
+        with Command("run_dispatcher") as dispatcher:
+            until(lambda: FinishedDelivery.objects.count() == 1, what="the first delivery")
+            query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            dispatcher.says("database out of reach")
+            record(1)
+            until(lambda: FinishedDelivery.objects.count() == 2, what="a delivery after the outage")
+            dispatcher.signal(signal.SIGTERM)
+            assert dispatcher.wait() == 0
+
+
+def test_endpoint_that_is_gone_is_disabled_and_its_backlog_cancelled():
+    with Receiver(answer_all(b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n")) as receiver:
+        endpoint = make_endpoint(url=receiver.url(), max_in_flight=1)
+        record(3)
+        with Command("run_dispatcher", "--drain") as dispatcher:
+            assert dispatcher.wait() == 0, dispatcher.output()
+    endpoint.refresh_from_db()
+    assert (endpoint.status, endpoint.status_reason) == ("disabled", "http_410_gone")
+    ends = FinishedDelivery.objects.values_list("state", "reason")
+    assert ("dead_lettered", "endpoint_gone") in ends
+    assert ("cancelled", "endpoint_disabled") in ends
+
+
+def test_a_secret_that_cannot_be_read_dead_letters_its_delivery_alone():
+    with Receiver(answer_all()) as receiver:
+        broken = make_endpoint(url=receiver.url())
+        make_endpoint(url=receiver.url())
+        query("UPDATE dispatcher_endpoint SET secret = 'nonsense' WHERE id = %s", broken.id)
+        record(1)
+        with Command("run_dispatcher", "--drain") as dispatcher:
+            assert dispatcher.wait() == 0, dispatcher.output()
+        assert len(receiver.requests) == 1
+    ended = {row.endpoint_id: (row.state, row.reason) for row in FinishedDelivery.objects.all()}
+    assert ended.pop(broken.id) == ("dead_lettered", "secret_undecryptable")
+    assert list(ended.values()) == [("succeeded", None)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--concurrency", "0"], "--concurrency must be between 1 and 10000, not 0"),
+        (["--batch", "0"], "--batch must be between 1 and 10000, not 0"),
+        (["--lease", "20"], "--lease must be at least twice the attempt timeout of 15 s, not 20"),
+        (["--poll-interval", "0"], "--poll-interval must be between 0.001 and 60 seconds, not 0"),
+        (["--concurrency", "many"], "argument --concurrency: invalid int value: 'many'"),
+        (["--executor-of-dreams"], "unrecognized arguments: --executor-of-dreams"),
+    ],
+)
+def test_bad_option_exits_2_with_one_sentence(arguments, sentence):
+    with Command("run_dispatcher", *arguments) as dispatcher:
+        assert dispatcher.wait() == 2
+    assert sentence in dispatcher.output()
+    assert "Traceback" not in dispatcher.output()
+
+
+def test_unreachable_database_exits_3_with_one_sentence():
+    with Command("run_dispatcher", DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing") as dispatcher:
+        assert dispatcher.wait() == 3
+    assert "cannot reach PostgreSQL" in dispatcher.output()
+    assert "Traceback" not in dispatcher.output()
+
+
+def test_contradicting_settings_exit_2_and_are_all_named():
+    with Command(
+        "run_dispatcher", WEBHOOK_CONCURRENCY="0", WEBHOOK_CONNECT_TIMEOUT_SECONDS="60"
+    ) as dispatcher:
+        assert dispatcher.wait() == 2
+    assert "CONCURRENCY must be between 1 and 10000, not 0" in dispatcher.output()
+    assert "CONNECT_TIMEOUT must not exceed ATTEMPT_TIMEOUT" in dispatcher.output()
