@@ -148,7 +148,7 @@ _ERROR_TYPES: dict[FailureCode, type[TransportError]] = {
 
 
 def transport_error(
-    code: FailureCode, detail: str, *, exchange: Exchange, request: requests.PreparedRequest
+    code: FailureCode, detail: str, *, exchange: Exchange, request: requests.PreparedRequest | None
 ) -> TransportError:
     """The exception of this failure, of the type that `requests` uses for its like."""
     kind = _ERROR_TYPES.get(code, ConnectionFailed)

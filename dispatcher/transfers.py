@@ -1,5 +1,6 @@
 """One libcurl easy handle of the pool: every guard set once, and what it hears of the exchange under way."""
 
+import re
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from dispatcher.failures import FailureCode
 _OWN_HEADERS = frozenset({"accept-encoding", "connection", "content-length", "expect", "transfer-encoding"})
 _FIXED_HEADERS = ["Accept-Encoding: identity", "Expect:"]
 _BLANK_LINES = (b"\r\n", b"\n")
+_STATUS_LINE = re.compile(rb"HTTP/[0-9](?:\.[0-9])? ([1-5][0-9]{2})(?:[ \t\r\n]|$)")
 _ABORT = -1
 
 
@@ -35,23 +37,31 @@ class Guards:
     max_age: float  # nor after this, so that a name's new addresses are seen
 
 
+class _HandedOver(socket.socket):
+    """A socket for libcurl: pycurl duplicates its descriptor and drops it, which must close it without a warning."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Transfer:
     """A pooled easy handle. `begin`, hand `curl` to the multi handle, then `finish` with its verdict."""
 
     __slots__ = (
         "_body", "_body_size", "_fresh", "_guards", "_head", "_head_size", "_method", "_opened",
-        "_peer_ip", "_prereqs", "_refusal", "_request", "_socket_error", "_timeouts", "_verdict", "curl",
-        "token",
+        "_peer_ip", "_prereqs", "_refusal", "_socket_error", "_timeouts", "_verdict", "curl",
+        "request", "token", "url",
     )  # fmt: skip
 
     def __init__(self, guards: Guards) -> None:
         self.curl = pycurl.Curl()
         self.token: object = None
+        self.url = ""
         self._guards = guards
         self._method = ""
         self._fresh = False
         self._timeouts = (guards.total_timeout, guards.connect_timeout)
-        self._request: requests.PreparedRequest | None
+        self.request: requests.PreparedRequest | None
         self._forget()
         self._set_guards()
 
@@ -76,7 +86,7 @@ class Transfer:
             pycurl.error: libcurl cannot take the URL.
         """
         self._forget()
-        self.token, self._request = token, request
+        self.token, self.url, self.request = token, url, request
         curl = self.curl
         curl.setopt(pycurl.URL, url)
         curl.setopt(pycurl.HTTPHEADER, _header_lines(request))
@@ -96,15 +106,15 @@ class Transfer:
             text: its words.
         """
         exchange = self._exchange()
-        request = self._request
+        request = self.request
         if request is None:
             raise RuntimeError("finish() without begin()")
         truncated_by_us = error == pycurl.E_WRITE_ERROR and self._verdict is None and exchange.truncated
         if error and not truncated_by_us:
             code, detail = self._failure(error, text)
             return transport_error(code, detail, exchange=exchange, request=request)
-        if exchange.status is None or exchange.status > 599:
-            detail = f"{self.curl.getinfo(pycurl.RESPONSE_CODE)} is no final HTTP status"
+        if exchange.status is None:
+            detail = "the answer held no final status"
             return transport_error(FailureCode.PROTOCOL_ERROR, detail, exchange=exchange, request=request)
         return CurlResponse(request, exchange)
 
@@ -118,7 +128,7 @@ class Transfer:
 
     def _forget(self) -> None:
         self.token = None
-        self._request = None
+        self.request = None
         self._head: list[bytes] = []
         self._head_size = 0
         self._body: list[bytes] = []
@@ -189,7 +199,7 @@ class Transfer:
             self._refusal = refusal
             return pycurl.SOCKET_BAD
         try:
-            opened = socket.socket(family, kind, protocol)
+            opened = _HandedOver(family, kind, protocol)
         except OSError as error:
             self._socket_error = error.strerror
             return pycurl.SOCKET_BAD
@@ -223,9 +233,12 @@ class Transfer:
                 return None  # a trailer, behind a chunked body
             # What came before was informational (100, 102, 103); its size still counts.
             head.clear()
-        if not head and line[8:12] == b" 101":
-            self._verdict = (FailureCode.PROTOCOL_ERROR, "the endpoint switched protocols (101) unasked")
-            return _ABORT
+        if not head:
+            status = _STATUS_LINE.match(line)
+            # libcurl reads "2000" as 200, and takes a 101 that nobody asked for.
+            if status is None or status[1] == b"101":
+                self._verdict = (FailureCode.PROTOCOL_ERROR, f"unexpected status line {line[:80]!r}")
+                return _ABORT
         head.append(line)
         return None
 
@@ -281,7 +294,7 @@ class Transfer:
             error=error,
             text=text,
             sent=self._prereqs > 0,
-            https=(getinfo(pycurl.EFFECTIVE_URL) or "").lower().startswith("https:"),
+            https=self.url[:6].lower() == "https:",
             resolved=self._opened > 0 or getinfo(pycurl.NAMELOOKUP_TIME_T) > 0,
             connected=getinfo(pycurl.CONNECT_TIME_T) > 0,
             tls_agreed=getinfo(pycurl.APPCONNECT_TIME_T) > 0,

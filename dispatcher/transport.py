@@ -7,7 +7,7 @@ run in one thread; each ends at its deadline whatever the endpoint does.
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -150,7 +150,9 @@ class CurlAdapter(BaseAdapter):
         """Make `wait` return, the current call or the next. From any thread; many calls wake once."""
         self._loop.wake()
 
-    def send_many(self, requests: Iterable[PreparedRequest]) -> Iterator[tuple[PreparedRequest, Result]]:
+    def send_many(
+        self, requests: Iterable[PreparedRequest]
+    ) -> Generator[tuple[PreparedRequest, Result], None, None]:
         """Send a stream, a slot refilled the moment it frees; results come as they end, in no order.
 
         Leaving the iteration early abandons what is in flight.
@@ -212,10 +214,18 @@ class CurlAdapter(BaseAdapter):
     def _finish(self, curl: Any, error: int, text: str) -> Finished:
         transfer = self._active.pop(curl)
         token = transfer.token
-        result = transfer.finish(error, text)
+        try:
+            result = transfer.finish(error, text)
+        except (
+            pycurl.error
+        ) as fault:  # libcurl cannot even say what happened: it must not end the send thread
+            detail = f"libcurl: {fault.args[-1]}"
+            result = transport_error(
+                FailureCode.INTERNAL_ERROR, detail, exchange=Exchange(), request=transfer.request
+            )
         self._loop.remove(curl)
         if isinstance(result, TransportError) and result.failure_code is FailureCode.STALE_CONNECTION:
-            self._distrust(curl.getinfo(pycurl.EFFECTIVE_URL))
+            self._distrust(transfer.url)
         transfer.rest()
         self._idle.append(transfer)
         return token, result
