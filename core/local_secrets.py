@@ -11,21 +11,25 @@ import os
 import secrets
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 
 class LocalSecrets:
-    """Values of one secrets file, made on first use; gives None for everything where disabled."""
+    """Values of one secrets file, made on first use; gives no defaults where disabled."""
 
     def __init__(self, path: Path, *, enabled: bool) -> None:
         self._path = path
         self._enabled = enabled
 
-    def get(self, name: str) -> str | None:
-        return None if not self._enabled or os.environ.get(name) else self._values[name]
+    def default(self, name: str) -> dict[str, Any]:
+        """Keyword arguments that give a setting its default, or none where the environment must have it."""
+        return {"default": self._values[name]} if self._wanted(name) else {}
 
-    def get_list(self, name: str) -> list[str]:
-        value = self.get(name)
-        return [value] if value else []
+    def default_list(self, name: str) -> dict[str, Any]:
+        return {"default": [self._values[name]]} if self._wanted(name) else {}
+
+    def _wanted(self, name: str) -> bool:
+        return self._enabled and not os.environ.get(name)
 
     @cached_property
     def _values(self) -> dict[str, str]:

@@ -5,11 +5,13 @@ environment and timedeltas here. `.env.example` documents each variable.
 """
 
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from environs import Env, EnvValidationError
+from marshmallow.validate import Length, Range
 
 from core.local_secrets import LocalSecrets
 
@@ -18,19 +20,21 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env(eager=False)
 env.read_env(BASE_DIR / ".env", recurse=False)
 
+_YEAR = 366 * 86_400
+
+
+def _between(low: float, high: float) -> Range:
+    return Range(low, high)
+
 
 def _seconds(name: str, default: float, *, least: float = 0.0) -> timedelta:
-    def check(value: float) -> None:
-        if not least <= value <= 366 * 86_400:
-            raise EnvValidationError(f"must be between {least:g} and 31622400 seconds", [f"got {value:g}"])
-
-    return timedelta(seconds=env.float(name, default=default, validate=check) or 0.0)
+    return timedelta(seconds=env.float(name, default=default, validate=_between(least, _YEAR)) or 0.0)
 
 
-def _between(low: float, high: float) -> Any:
-    def check(value: float) -> None:
-        if not low <= value <= high:
-            raise EnvValidationError(f"must be between {low:g} and {high:g}", [f"got {value:g}"])
+def _each_between(low: float, high: float) -> Callable[[Any], None]:
+    def check(values: list[float]) -> None:
+        for value in values:
+            _between(low, high)(value)
 
     return check
 
@@ -38,16 +42,11 @@ def _between(low: float, high: float) -> Any:
 # --- Secrets: from the environment, else from a file of this checkout that only its owner can read ---
 DEBUG = env.bool("DEBUG", default=False)
 _local = LocalSecrets(BASE_DIR / ".secrets.json", enabled=env.bool("LOCAL_SECRETS", default=True))
-SECRET_KEY = env.str("SECRET_KEY", default=_local.get("SECRET_KEY"))
-API_KEY_HASH_KEY = env.str("API_KEY_HASH_KEY", default=_local.get("API_KEY_HASH_KEY"))
-WEBHOOK_SECRET_KEYS = env.list("WEBHOOK_SECRET_KEYS", default=_local.get_list("WEBHOOK_SECRET_KEYS"))
-for _name, _value in (
-    ("SECRET_KEY", SECRET_KEY),
-    ("API_KEY_HASH_KEY", API_KEY_HASH_KEY),
-    ("WEBHOOK_SECRET_KEYS", WEBHOOK_SECRET_KEYS),
-):
-    if not _value:
-        env._errors[_name].append("is required where LOCAL_SECRETS is false: set it in the environment")
+SECRET_KEY = env.str("SECRET_KEY", validate=Length(32), **_local.default("SECRET_KEY"))
+API_KEY_HASH_KEY = env.str("API_KEY_HASH_KEY", validate=Length(32), **_local.default("API_KEY_HASH_KEY"))
+WEBHOOK_SECRET_KEYS = env.list(
+    "WEBHOOK_SECRET_KEYS", validate=Length(1), **_local.default_list("WEBHOOK_SECRET_KEYS")
+)
 
 # --- Web ---
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -115,6 +114,9 @@ IDEMPOTENCY = {
 }
 
 # --- Webhooks ---
+_retry_seconds: list[float] | None = env.list(
+    "WEBHOOK_RETRY_SCHEDULE_SECONDS", default=[], subcast=float, validate=_each_between(0.001, _YEAR)
+)
 DISPATCHER: dict[str, Any] = {
     "RENDER_EVENT": "core.versions.render_event",
     "SECRET_KEYS": WEBHOOK_SECRET_KEYS,
@@ -123,10 +125,7 @@ DISPATCHER: dict[str, Any] = {
     "LEASE": _seconds("WEBHOOK_LEASE_SECONDS", 30.0, least=0.2),
     "CONCURRENCY": env.int("WEBHOOK_CONCURRENCY", default=256),
     "MAX_IN_FLIGHT": env.int("WEBHOOK_MAX_IN_FLIGHT", default=64),
-    "RETRY_SCHEDULE": [
-        timedelta(seconds=float(step))
-        for step in env.list("WEBHOOK_RETRY_SCHEDULE_SECONDS", default=[]) or []
-    ],
+    "RETRY_SCHEDULE": [timedelta(seconds=step) for step in _retry_seconds or []],
     "ALLOW_HTTP": env.bool("WEBHOOK_ALLOW_HTTP", default=False),
     "ALLOW_ADDRESSES": env.list("WEBHOOK_ALLOW_ADDRESSES", default=[]),
     "DENY_ADDRESSES": env.list("WEBHOOK_DENY_ADDRESSES", default=[]),
@@ -156,13 +155,23 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
 }
 
-LOGGING_CONFIG = None
+# Requests are logged in PostgreSQL and attempts on stdout; what is left are faults of our own.
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"django.request": {"level": "ERROR"}},
+}
 
 try:
     env.seal()
 except EnvValidationError as error:
-    _lines = [f"  {name}: {'; '.join(messages)}" for name, messages in error.error_messages.items()]
-    sys.stderr.write(
-        "Settings are not usable; mend each of these environment variables:\n" + "\n".join(_lines) + "\n"
-    )
+    _lines = [
+        f"  {name}: " + " ".join(m if isinstance(m, str) else f"item {m + 1} is not valid." for m in messages)
+        for name, messages in dict(error.error_messages).items()  # type: ignore[arg-type]
+    ]
+    sys.stderr.write("Settings are not usable; mend each of these environment variables:\n")
+    sys.stderr.write("\n".join(_lines) + "\n")
     raise SystemExit(2) from None

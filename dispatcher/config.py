@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from cryptography.fernet import Fernet
 from django.conf import settings
 from django.test.signals import setting_changed
 from django.utils.module_loading import import_string
@@ -86,6 +87,11 @@ class DispatcherSettings:
             for port in self.extra_ports
             if port != "any" and not (port.isdigit() and 0 < int(port) < 65_536)
         ]
+        for number, key in enumerate(self.secret_keys):
+            try:
+                Fernet(key)
+            except ValueError:
+                found.append(f"SECRET_KEYS[{number}] is not a Fernet key: 32 bytes in url-safe base64")
         for name in ("address_policy", "retry_policy"):
             try:
                 getattr(self, name)
@@ -139,7 +145,7 @@ def dispatcher_settings() -> DispatcherSettings:
 
 def fallback_secret() -> str:
     """Django's own secret, from which a key is derived where SECRET_KEYS is empty (a check warns)."""
-    return settings.SECRET_KEY
+    return str(settings.SECRET_KEY)
 
 
 def _forget(*, setting: str, **_: Any) -> None:

@@ -130,7 +130,7 @@ def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str,
         if status is not None and status != endpoint.status:
             endpoint.status = EndpointStatus(status)
             endpoint.status_reason = None if status == EndpointStatus.ENABLED else "by_request"
-            endpoint.status_since = Now()  # type: ignore[assignment]
+            endpoint.status_since = Now()
         endpoint.save()
         if "max_in_flight" in changes:
             width = changes["max_in_flight"]

@@ -7,7 +7,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg2.extras import register_uuid
 
 # UUID parameters and arrays of them, for every connection: Django passes them through as they are.
-register_uuid()
+register_uuid()  # type: ignore[no-untyped-call]
 
 
 def in_transaction() -> bool:
@@ -18,11 +18,13 @@ def fetch_all(text: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]
     """Run one statement that returns rows. Joins the open transaction, else commits by itself."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(text, parameters)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def execute(text: str, parameters: Mapping[str, Any]) -> int:
     """Run one statement for its effect; gives the number of rows. Transactions as in fetch_all."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(text, parameters)
-        return cursor.rowcount
+        count: int = cursor.rowcount
+    return count

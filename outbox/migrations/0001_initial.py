@@ -39,8 +39,6 @@ WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies: list[tuple[str, str]] = []
-
     operations = [
         migrations.RunSQL(CREATE_UUID7, "DROP FUNCTION outbox_uuid7()"),
         migrations.RunSQL(

@@ -1,6 +1,7 @@
 """Fan-out: which endpoints get what, once, and in one transaction with the pointer's end."""
 
 import threading
+import uuid
 
 import pytest
 from django.db import connection, transaction
@@ -86,7 +87,7 @@ def test_an_older_event_that_commits_later_is_still_fanned_out():
     """No id cursor: commit order is not id order."""
     make_endpoint()
     recorded, release = threading.Event(), threading.Event()
-    older: list[object] = []
+    older: list[uuid.UUID] = []
 
     def hold_an_older_event_open() -> None:
         with transaction.atomic():

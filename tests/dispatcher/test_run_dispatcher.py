@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.processes import Command, until
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 # The shortest lease that an attempt of a second allows for.
-SHORT = {"WEBHOOK_ATTEMPT_TIMEOUT_SECONDS": "1", "WEBHOOK_CONNECT_TIMEOUT_SECONDS": "1"}
+SHORT: dict[str, Any] = {"WEBHOOK_ATTEMPT_TIMEOUT_SECONDS": "1", "WEBHOOK_CONNECT_TIMEOUT_SECONDS": "1"}
 SHORT_LEASE = ("--lease", "2.1")
 
 
