@@ -21,10 +21,6 @@ from outbox.identifiers import decode_id
 _DIGITS = re.compile(r"-?\d{1,19}")
 _MAX_INTEGER = (1 << 63) - 1
 
-METADATA_KEYS = 50
-METADATA_NAME = 40
-METADATA_VALUE = 500
-
 
 class FormReadable:
     """Reads the text of a form as a value of this kind; text that is none stays, and is refused as such."""
@@ -64,9 +60,9 @@ class Text(Value, serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
-            raise _refused(f"Invalid string: {shown(data)}", "parameter_invalid_string")
+            raise refused(f"Invalid string: {shown(data)}", "parameter_invalid_string")
         if len(data) > self.longest:
-            raise _refused(
+            raise refused(
                 f"Invalid string: it has {len(data)} characters, the limit is {self.longest}.",
                 "parameter_too_long",
             )
@@ -81,7 +77,7 @@ class Email(Text):
         try:
             validate_email(text)
         except DjangoValidationError:
-            raise _refused(f"Invalid email address: {shown(text)}", "email_invalid") from None
+            raise refused(f"Invalid email address: {shown(text)}", "email_invalid") from None
         return text
 
 
@@ -95,7 +91,7 @@ class Choice(Text):
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
         if text not in self.words:
-            raise _refused(
+            raise refused(
                 f"Invalid {self.field_name}: must be one of {', '.join(self.words)}",
                 "parameter_invalid_choice",
             )
@@ -117,13 +113,13 @@ class Integer(Value, serializers.IntegerField):
 
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, int) or isinstance(data, bool):
-            raise _refused(f"Invalid integer: {shown(data)}", "parameter_invalid_integer")
+            raise refused(f"Invalid integer: {shown(data)}", "parameter_invalid_integer")
         if self.least is not None and data < self.least:
-            raise _refused(
+            raise refused(
                 f"This value must be greater than or equal to {self.least}.", "parameter_invalid_integer"
             )
         if data > self.most:
-            raise _refused(
+            raise refused(
                 f"This value must be less than or equal to {self.most}.", "parameter_invalid_integer"
             )
         return data
@@ -143,7 +139,7 @@ class Boolean(Value, serializers.BooleanField):
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
-            raise _refused(f"Invalid boolean: {shown(data)}", "parameter_invalid_boolean")
+            raise refused(f"Invalid boolean: {shown(data)}", "parameter_invalid_boolean")
         return data
 
 
@@ -161,72 +157,11 @@ class TextList(Value, serializers.ListField):
 
     def to_internal_value(self, data: Any) -> list[str]:
         if not isinstance(data, list):
-            raise _refused(f"Invalid array: {shown(data)}", "parameter_invalid_array")
+            raise refused(f"Invalid array: {shown(data)}", "parameter_invalid_array")
         if len(data) > self.longest:
-            raise _refused(f"An array has at most {self.longest} members here.", "parameter_too_long")
+            raise refused(f"An array has at most {self.longest} members here.", "parameter_too_long")
         values: list[str] = super().to_internal_value(data)
         return values
-
-
-class Metadata(Value, serializers.DictField):
-    """Names with texts. A null (in a form: empty) text unsets its name, null for the whole clears it.
-
-    Validates to `{}` for a clearing and keeps null texts: `merged` applies them.
-    """
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(child=Text(allow_null=True), allow_null=True, required=False, **kwargs)
-
-    def from_form(self, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {name: text or None for name, text in value.items()}
-        return super().from_form(value)
-
-    def to_internal_value(self, data: Any) -> dict[str, str | None]:
-        if not isinstance(data, Mapping):
-            raise _refused(f"Invalid object: {shown(data)}", "parameter_invalid_object")
-        if len(data) > METADATA_KEYS:
-            raise _refused(
-                f"Metadata can have up to {METADATA_KEYS} keys, but you passed in {len(data)}.",
-                "metadata_too_large",
-            )
-        return {name: self._text(name, text) for name, text in data.items()}
-
-    def _text(self, name: str, text: Any) -> str | None:
-        if text is None or text == "":
-            return None
-        if not isinstance(text, str):
-            raise _within(name, f"Invalid string: {shown(text)}", "parameter_invalid_string")
-        if not 0 < len(name) <= METADATA_NAME or "[" in name or "]" in name:
-            raise _within(
-                name[:METADATA_NAME],
-                f"Metadata keys have 1 to {METADATA_NAME} characters and no square brackets.",
-                "metadata_too_large",
-            )
-        if len(text) > METADATA_VALUE:
-            raise _within(
-                name,
-                f"Metadata values can have up to {METADATA_VALUE} characters, but you passed in a value that is "
-                f"{len(text)} characters.",
-                "metadata_too_large",
-            )
-        return text
-
-
-def merged(current: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:
-    """`current` with `changes` applied; null for the whole clears it.
-
-    Raises:
-        serializers.ValidationError: more names than an object may have.
-    """
-    if changes is None:
-        return {}
-    together = {name: text for name, text in {**current, **changes}.items() if text is not None}
-    if len(together) > METADATA_KEYS:
-        raise serializers.ValidationError(
-            {"metadata": [f"Metadata can have up to {METADATA_KEYS} keys."]}, code="metadata_too_large"
-        )
-    return together
 
 
 class Moment(Value, serializers.Field[Any, Any, Any, Any]):
@@ -250,7 +185,7 @@ class Moment(Value, serializers.Field[Any, Any, Any, Any]):
         bounds = {}
         for bound, moment in data.items():
             if bound not in self.BOUNDS:
-                raise _within(bound, f"Received unknown parameter: created[{bound}]", "parameter_unknown")
+                raise within(bound, f"Received unknown parameter: created[{bound}]", "parameter_unknown")
             try:
                 bounds[bound] = _seconds(moment)
             except serializers.ValidationError as error:
@@ -289,13 +224,15 @@ def identified(text: str, *, prefix: str, noun: str, param: str) -> uuid.UUID:
 def _seconds(data: Any) -> int:
     # Up to the year 9999, where Python's calendar ends.
     if not isinstance(data, int) or isinstance(data, bool) or not 0 <= data <= 253_402_300_799:
-        raise _refused(f"Invalid timestamp: {shown(data)}", "parameter_invalid_integer")
+        raise refused(f"Invalid timestamp: {shown(data)}", "parameter_invalid_integer")
     return data
 
 
-def _refused(message: str, code: str) -> serializers.ValidationError:
+def refused(message: str, code: str) -> serializers.ValidationError:
+    """A value that is none of its kind."""
     return serializers.ValidationError([message], code=code)
 
 
-def _within(name: str, message: str, code: str) -> serializers.ValidationError:
+def within(name: str, message: str, code: str) -> serializers.ValidationError:
+    """The same, for a member of a value."""
     return serializers.ValidationError({name: [message]}, code=code)

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from api.answers import Answer
 from api.config import idempotency_lease, idempotency_retention
-from api.errors import InvalidKey, KeyInUse, KeyReused
+from api.errors import ApiError, InvalidKey, KeyInUse, KeyReused
 from api.models import IdempotencyKey
 from core.errors import CoreError, InvalidParameter
 from dispatcher.errors import DispatcherError, InvalidEndpoint
@@ -30,7 +30,7 @@ from outbox.sql import statements
 
 _SQL = statements("api.sql")
 # Faults of the request itself: mended, it may come again under the same key.
-_NEVER_KEPT = (InvalidParameter, InvalidEndpoint, UrlRefused)
+_NEVER_KEPT = (ApiError, InvalidParameter, InvalidEndpoint, UrlRefused)
 MAX_KEY_LENGTH = 255
 
 
@@ -99,6 +99,11 @@ class IdempotentOperation:
         if self.begun and error is not self.kept_refusal:
             execute(_SQL["keep_refusal"], self._identity() | self._kept(self.refuse(error)))
 
+    def release(self) -> None:
+        """Forget the key of a request that was at fault itself, in a transaction of its own."""
+        if self.begun:
+            execute(_SQL["release_operation"], {"id": self.id})
+
     def answer_of_holder(self) -> Answer:
         """What the first request under the key was answered; forbids an open transaction.
 
@@ -144,15 +149,17 @@ def perform(operation: IdempotentOperation, run: Callable[[], dict[str, Any]]) -
     """Run a write under its key, or give the answer that it had before. Forbids an open transaction.
 
     `run` calls `operation.begin` first in its first transaction. Its refusals are answers too: they are
-    kept where the operation had begun, and raised.
+    kept where the operation had begun, and raised. Faults of the request itself give the key back.
     """
     try:
         result = run()
     except KeyTaken:
         return operation.answer_of_holder()
+    except _NEVER_KEPT:
+        operation.release()
+        raise
     except (CoreError, DispatcherError) as error:
-        if not isinstance(error, _NEVER_KEPT):
-            operation.keep_refusal(error)
+        operation.keep_refusal(error)
         raise
     return operation.answer or operation.render(result)
 

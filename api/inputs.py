@@ -2,8 +2,9 @@
 
 from rest_framework import serializers
 
-from api.fields import Boolean, Choice, Email, Integer, Metadata, Moment, Reference, Text, TextList
+from api.fields import Boolean, Choice, Email, Integer, Moment, Reference, Text, TextList
 from api.input_tables import InputTable
+from api.metadata import Metadata
 from api.pagination import MAX_LIMIT
 from dispatcher.models import DeliveryState, EndpointStatus
 

@@ -9,7 +9,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
-from api import fields
+from api import fields, metadata
 
 _BODY_METHODS = frozenset({"POST", "PATCH"})
 _KEY = OpenApiParameter(
@@ -125,12 +125,12 @@ def schema(field: object) -> dict[str, Any]:
             return {"type": "boolean"}
         case fields.TextList():
             return {"type": "array", "items": {"type": "string"}, "maxItems": field.longest}
-        case fields.Metadata():
-            value = {"type": ["string", "null"], "maxLength": fields.METADATA_VALUE}
+        case metadata.Metadata():
+            value = {"type": ["string", "null"], "maxLength": metadata.METADATA_VALUE}
             return {
                 "type": "object",
                 "additionalProperties": value,
-                "maxProperties": fields.METADATA_KEYS,
+                "maxProperties": metadata.METADATA_KEYS,
             }
         case fields.Moment():
             bounds = {bound: {"type": "integer"} for bound in field.BOUNDS}

@@ -3,8 +3,8 @@
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api.fields import merged
 from api.inputs import CUSTOMER, CUSTOMERS, RETRIEVE
+from api.metadata import merged
 from api.pagination import Cursor, created_within, list_object, page_of
 from api.views.base import ApiView
 from core.customers import create_customer

@@ -6,8 +6,8 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.expansion import expand
-from api.fields import merged
 from api.inputs import CANCEL, CONFIRM, PAYMENT_INTENT, PAYMENT_INTENTS, RETRIEVE
+from api.metadata import merged
 from api.pagination import Cursor, created_within, list_object, page_of
 from api.views.base import ApiView
 from core.lookups import get_payment_intent, payment_intent_uuid, payment_intents_of

@@ -9,8 +9,9 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.errors import InvalidParameter
-from api.fields import identified, merged
+from api.fields import identified
 from api.inputs import ENDPOINT, ENDPOINT_CHANGE, ENDPOINTS, RETRIEVE, ROLL_SECRET
+from api.metadata import merged
 from api.objects import delivery_object, endpoint_object
 from api.pagination import Cursor, created_within, list_object, page_of
 from api.views.base import ApiView, Object

@@ -39,7 +39,7 @@ Refusal = tuple[int, str | None, str | None]
         ('{"name": ["a"]}', (400, "parameter_invalid_string", "name")),
         ('{"email": "nobody"}', (400, "email_invalid", "email")),
         ('{"colour": "red"}', (400, "parameter_unknown", "colour")),
-        ('{"shipping": {"name": "A", "address": {"lane": "1"}}}', (400, "parameter_unknown", "shipping[address][lane]")),
+        ('{"shipping": {"name": "A", "address": {"no": "1"}}}', (400, "parameter_unknown", "shipping[address][no]")),
         ('{"shipping": {"name": "A"}}', (400, "parameter_missing", "shipping[address]")),
         ('{"metadata": {"color": 5}}', (400, "parameter_invalid_string", "metadata[color]")),
         ('{"metadata": "red"}', (400, "parameter_invalid_object", "metadata")),
@@ -81,7 +81,10 @@ def test_metadata_has_at_most_fifty_names(caller: Caller) -> None:
         ({"payment_method": "pm_card_gold"}, (404, "resource_missing", "payment_method")),
         ({"customer": "cus_nobody"}, (404, "resource_missing", "customer")),
         ({"customer": "cus_0000000000000000000000"}, (404, "resource_missing", "customer")),
-        ({"automatic_payment_methods": {"enabled": "true"}}, (400, "parameter_invalid_boolean", "automatic_payment_methods[enabled]")),
+        (
+            {"automatic_payment_methods": {"enabled": "true"}},
+            (400, "parameter_invalid_boolean", "automatic_payment_methods[enabled]"),
+        ),
         ({"payment_method_types": "card"}, (400, "parameter_invalid_array", "payment_method_types")),
         ({"payment_method_types": ["card", 1]}, (400, "parameter_invalid_string", "payment_method_types[1]")),
     ],
@@ -194,7 +197,13 @@ def test_a_wrong_method_is_told_in_the_envelope(caller: Caller, method: str) -> 
 
 @pytest.mark.parametrize(
     "path",
-    ["/customers/cus_1", "/payment_intents/pi_1/", "/webhook_endpoints/we_1", "/events/evt_1", "/deliveries/dlv_1"],
+    [
+        "/customers/cus_1",
+        "/payment_intents/pi_1/",
+        "/webhook_endpoints/we_1",
+        "/events/evt_1",
+        "/deliveries/dlv_1",
+    ],
 )
 def test_what_is_no_id_is_an_object_that_is_not_there(caller: Caller, path: str) -> None:
     assert error_of(caller.get(path))[:2] == (404, "resource_missing")

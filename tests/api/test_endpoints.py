@@ -21,7 +21,10 @@ def test_the_secret_is_shown_when_it_is_new_and_never_again(caller: Caller) -> N
 def test_subscriptions_are_stored_canonical_and_shown_in_each_dialect(caller: Caller) -> None:
     made = caller.endpoint(enabled_events=["payment_intent.failed", "payment_intent.succeeded"])
     assert made["enabled_events"] == ["payment_intent.failed", "payment_intent.succeeded"]
-    assert Endpoint.objects.get().enabled_events == ["payment_intent.payment_failed", "payment_intent.succeeded"]
+    assert Endpoint.objects.get().enabled_events == [
+        "payment_intent.payment_failed",
+        "payment_intent.succeeded",
+    ]
     stripes = caller.get(f"/v1/webhook_endpoints/{made['id']}").json()
     assert stripes["enabled_events"] == ["payment_intent.payment_failed", "payment_intent.succeeded"]
     assert stripes["api_version"] == made["api_version"] == "2026-11-22.plain"
@@ -37,6 +40,13 @@ def test_an_update_changes_what_it_names(caller: Caller, method: str) -> None:
     assert caller.form(path, "metadata=&disabled=false&description=").json()["metadata"] == {}
     again = caller.get(path).json()
     assert (again["status"], again["description"]) == ("enabled", None)
+
+
+def test_metadata_cannot_grow_past_its_limit_by_updates(caller: Caller) -> None:
+    made = caller.endpoint(metadata={str(number): "v" for number in range(49)})
+    path = f"/webhook_endpoints/{made['id']}/"
+    assert caller.post(path, {"metadata": {"a": "1", "0": None, "b": "2"}}).status_code == 200
+    assert error_of(caller.post(path, {"metadata": {"c": "3"}})) == (400, "metadata_too_large", "metadata")
 
 
 def test_a_deleted_endpoint_is_gone_and_its_deliveries_stay(caller: Caller) -> None:
@@ -67,7 +77,11 @@ def test_an_account_has_a_limited_number_of_endpoints(caller: Caller) -> None:
 def test_a_test_event_is_a_manual_delivery_to_one_endpoint(caller: Caller) -> None:
     caller.endpoint()
     delivery = caller.delivery()
-    assert (delivery["manual"], delivery["event_type"], delivery["state"]) == (True, "endpoint.test", "pending")
+    assert (delivery["manual"], delivery["event_type"], delivery["state"]) == (
+        True,
+        "endpoint.test",
+        "pending",
+    )
     assert caller.get(f"/events/{delivery['event']}/").json()["pending_webhooks"] == 1
 
 

@@ -4,9 +4,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
@@ -72,7 +74,10 @@ def test_keys_belong_to_their_account(caller: Caller, other_caller: Caller) -> N
 
 def test_a_refusal_of_the_request_keeps_no_key(caller: Caller) -> None:
     assert caller.post("/payment_intents/", {"amount": 1}, idempotency_key="k").status_code == 400
-    assert caller.post("/payment_intents/", {"amount": 1, "currency": "usd"}, idempotency_key="k").status_code == 400
+    assert (
+        caller.post("/payment_intents/", {"amount": 1, "currency": "usd"}, idempotency_key="k").status_code
+        == 400
+    )
     made = caller.post("/payment_intents/", {"amount": 2000, "currency": "usd"}, idempotency_key="k")
     assert made.status_code == 201
 
@@ -115,6 +120,16 @@ def test_an_answer_with_a_secret_is_kept_encrypted(caller: Caller) -> None:
     assert Endpoint.objects.count() == 1
 
 
+def test_a_fault_of_an_update_gives_its_key_back(caller: Caller) -> None:
+    path = f"/webhook_endpoints/{caller.endpoint()['id']}/"
+    refused = caller.post(path, {"url": "https://10.0.0.1/"}, idempotency_key="k")
+    assert error_of(refused) == (400, "url_invalid", "url")
+    refused = caller.post(path, {"enabled_events": ["nothing"]}, idempotency_key="k")
+    assert error_of(refused) == (400, "event_type_unknown", "enabled_events[0]")
+    assert not IdempotencyKey.objects.exists()
+    assert caller.post(path, {"description": "new"}, idempotency_key="k").json()["description"] == "new"
+
+
 def test_a_roll_under_a_key_rolls_once(caller: Caller) -> None:
     path = f"/webhook_endpoints/{caller.endpoint()['id']}/roll_secret/"
     first = caller.post(path, idempotency_key="k")
@@ -145,6 +160,18 @@ def test_expired_keys_are_forgotten(caller: Caller) -> None:
     caller.post("/customers/", {}, idempotency_key="new")
     assert forget_operations(limit=10) == 1
     assert IdempotencyKey.objects.get().key == "new"
+
+
+def test_the_command_forgets_them_all(caller: Caller) -> None:
+    for key in ("a", "b", "c"):
+        caller.post("/customers/", {}, idempotency_key=key)
+    long_ago = timezone.now() - timedelta(hours=25)
+    for number, row in enumerate(IdempotencyKey.objects.order_by("key")[:2]):
+        IdempotencyKey.objects.filter(id=row.id).update(id=floor_uuid(long_ago + timedelta(seconds=number)))
+    told = StringIO()
+    call_command("forget_idempotency_keys", batch=1, stdout=told)
+    assert told.getvalue() == "2 idempotency keys forgotten\n"
+    assert IdempotencyKey.objects.get().key == "c"
 
 
 def test_a_get_has_no_operation(caller: Caller) -> None:
