@@ -7,7 +7,8 @@ run in one thread; each ends at its deadline whatever the endpoint does.
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -158,16 +159,9 @@ class CurlAdapter(BaseAdapter):
         Leaving the iteration early abandons what is in flight.
         """
         waiting = iter(requests)
-        exhausted = False
         with self._turn:
             try:
-                while not exhausted or self.in_flight:
-                    while not exhausted and self.free_slots:
-                        request = next(waiting, None)
-                        if request is None:
-                            exhausted = True
-                        else:
-                            self.start(request, request)
+                while self._refill(waiting):
                     for token, result in self.wait(_FOREVER_S):
                         yield cast("PreparedRequest", token), result
             finally:
@@ -210,6 +204,12 @@ class CurlAdapter(BaseAdapter):
         for transfer in self._idle:
             transfer.close()
         self._idle.clear()
+
+    def _refill(self, waiting: Iterator[PreparedRequest]) -> int:
+        """Start as many requests as there are slots for; how many are in flight then."""
+        for request in islice(waiting, self.free_slots):
+            self.start(request, request)
+        return self.in_flight
 
     def _finish(self, curl: Any, error: int, text: str) -> Finished:
         transfer = self._active.pop(curl)

@@ -215,6 +215,16 @@ def test_send_many_sends_each_request_once_through_few_slots(adapter: CurlAdapte
     assert adapter.free_slots == 4
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_send_many_ends_with_its_requests_however_many_slots_are_free(count: int) -> None:
+    adapter = CurlAdapter(address_policy=LOOPBACK, slots=1)
+    with Receiver(answer_all()) as receiver:
+        results = list(adapter.send_many([bare_post(receiver.url()) for _ in range(count)]))
+    adapter.close()
+
+    assert len(results) == count
+
+
 def test_leaving_send_many_early_frees_every_slot(adapter: CurlAdapter) -> None:
     def script(conversation: Conversation) -> None:
         if conversation.read_request().startswith(b"POST /first "):
