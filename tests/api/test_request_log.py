@@ -68,10 +68,12 @@ def test_the_log_is_not_flushed_and_the_write_is(caller: Caller) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_setting_ends_with_the_logs_own_transaction(caller: Caller) -> None:
-    caller.customer()
     with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = 'on'")
+        caller.customer()
         cursor.execute("SHOW synchronous_commit")
         assert cursor.fetchone() == ("on",)
+        cursor.execute("RESET synchronous_commit")
 
 
 def test_a_log_that_cannot_be_written_fails_no_request(
