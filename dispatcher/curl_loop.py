@@ -80,8 +80,8 @@ class CurlLoop:
         if self._woken:
             return
         self._woken = True
-        # A full buffer means that a wake is under way already.
-        with contextlib.suppress(BlockingIOError):
+        # A full buffer means that a wake is under way already; a closed one, that nobody is left to wake.
+        with contextlib.suppress(OSError):
             self._wake_writer.send(b"\0")
 
     def close(self) -> None:

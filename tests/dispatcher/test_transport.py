@@ -350,6 +350,7 @@ def test_closed_adapter_refuses_and_closing_twice_is_harmless() -> None:
         adapter.wait(0)
         adapter.close()
         adapter.close()
+        adapter.wake()
 
     assert adapter.in_flight == 0
     with pytest.raises(RuntimeError, match="closed"):
