@@ -40,6 +40,7 @@ class Claim:
     attempt_id: uuid.UUID
     attempt_number: int  # from 1
     reclaimed: bool  # the lease of another claim ran out before
+    by_hand: bool  # a resend that somebody asked for
     started_at: datetime  # by the database's clock
     endpoint: ClaimedEndpoint
     event: EventFacts | None  # None where the event is gone
@@ -105,8 +106,8 @@ def _claim(
     claimed_epoch: float,
     lease_for: timedelta,
 ) -> Claim:
-    (delivery_id, endpoint_id, event_id, claim_no, attempts, attempt_id, started_at, was_leased, *event) = row
-    owner, type_, object_id, data, request_id, idempotency_key = event
+    (delivery_id, endpoint_id, event_id, claim_no, attempts, attempt_id, started_at, *rest) = row
+    was_leased, by_hand, owner, type_, object_id, data, request_id, idempotency_key = rest
     return Claim(
         delivery_id=delivery_id,
         event_id=event_id,
@@ -114,6 +115,7 @@ def _claim(
         attempt_id=attempt_id,
         attempt_number=attempts,
         reclaimed=was_leased,
+        by_hand=by_hand,
         started_at=started_at,
         endpoint=endpoints[endpoint_id],
         event=None

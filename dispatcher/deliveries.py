@@ -124,7 +124,7 @@ def create_delivery_by_hand(*, owner: str, endpoint_id: uuid.UUID, event_id: uui
         _SQL["create_delivery_by_hand"],
         {"id": delivery_id, "owner": owner, "endpoint_id": endpoint_id, "event_id": event_id},
     )
-    wake_lanes([endpoint_id], rows[0][0])
+    wake_lanes([endpoint_id], rows[0][0], by_hand=True)
     return delivery_id
 
 

@@ -58,6 +58,7 @@ class DispatcherProcess:
         self._signals = 0
         self._adapter = CurlAdapter(
             address_policy=settings.address_policy,
+            url_rules=settings.url_rules,
             total_timeout=settings.attempt_timeout.total_seconds(),
             connect_timeout=settings.connect_timeout.total_seconds(),
             slots=options.concurrency,

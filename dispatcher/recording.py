@@ -58,7 +58,7 @@ def record_outcomes(attempted: Sequence[Attempted], *, touches: LaneTouches) -> 
             touch = touches[one.claim.endpoint.id]
             touch.unleased += 1
             if due_at is not None:
-                touch.wake(due_at)
+                touch.wake(due_at, by_hand=one.claim.by_hand)
             if isinstance(one.decision, Retry) and one.decision.hold is not None:
                 touch.hold(one.decision.hold)
         recorded.append(Recorded(attempted=one, superseded=superseded, next_attempt_at=due_at))
@@ -72,18 +72,19 @@ def release_leases(claims: Sequence[Claim], *, touches: LaneTouches) -> None:
     """
     if not claims:
         return
-    endpoint_of = {claim.delivery_id: claim.endpoint.id for claim in claims}
+    claim_of = {claim.delivery_id: claim for claim in claims}
     released = fetch_all(
         _SQL["release_leases"],
         {
-            "delivery_id": list(endpoint_of),
-            "claim_no": [claim.claim_no for claim in claims],
+            "delivery_id": list(claim_of),
+            "claim_no": [claim.claim_no for claim in claim_of.values()],
         },
     )
     for delivery_id, due_at in released:
-        touch = touches[endpoint_of[delivery_id]]
+        claim = claim_of[delivery_id]
+        touch = touches[claim.endpoint.id]
         touch.unleased += 1
-        touch.wake(due_at)
+        touch.wake(due_at, by_hand=claim.by_hand)
 
 
 _COLUMNS = (
