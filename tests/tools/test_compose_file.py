@@ -1,8 +1,10 @@
 """The container files: accepted by the oldest docker-compose we support, and without a secret in them."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,21 @@ def test_docker_compose_refuses_a_missing_secret(secret: str, tmp_path: Path) ->
     done = config(without)
     assert done.returncode != 0
     assert "set it in .env" in done.stderr
+
+
+def test_the_example_itself_is_refused_by_the_product() -> None:
+    """Somebody who starts with the placeholders is told so before anything is migrated."""
+    placeholders = {name: "replace-me" for name in SECRETS}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=REPOSITORY,
+        env=os.environ | placeholders | {"LOCAL_SECRETS": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "API_KEY_HASH_KEY" in done.stderr
 
 
 def test_every_setting_is_documented() -> None:
