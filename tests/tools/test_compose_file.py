@@ -48,7 +48,7 @@ def test_docker_compose_refuses_a_missing_secret(secret: str, tmp_path: Path) ->
 
 def test_the_example_itself_is_refused_by_the_product() -> None:
     """Somebody who starts with the placeholders is told so before anything is migrated."""
-    placeholders = {name: "replace-me" for name in SECRETS}
+    placeholders = dict.fromkeys(SECRETS, "replace-me")
     done = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=REPOSITORY,
