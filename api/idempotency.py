@@ -164,16 +164,29 @@ def perform(operation: IdempotentOperation, run: Callable[[], dict[str, Any]]) -
     return operation.answer or operation.render(result)
 
 
-def in_steps(
-    operation: IdempotentOperation | None, run: Callable[[], dict[str, Any]]
+def in_one_transaction(
+    operation: IdempotentOperation, run: Callable[[], dict[str, Any]]
 ) -> Callable[[], dict[str, Any]]:
-    """`run` between the beginning and the end of its operation, for services that know no operations.
+    """`run` with the beginning and the end of its operation, all in the transaction that `run` joins."""
+
+    def run_within() -> dict[str, Any]:
+        with transaction.atomic(durable=True):
+            operation.begin()
+            result = run()
+            operation.finish(result)
+        return result
+
+    return run_within
+
+
+def in_steps(
+    operation: IdempotentOperation, run: Callable[[], dict[str, Any]]
+) -> Callable[[], dict[str, Any]]:
+    """`run` between the beginning and the end of its operation, for services that may be repeated.
 
     Three transactions: `run` has its own. A process that dies between the last two leaves a write
     without an answer, and the retry that takes it up runs it again.
     """
-    if operation is None:
-        return run
 
     def run_between() -> dict[str, Any]:
         with transaction.atomic(durable=True):

@@ -96,7 +96,7 @@ def list_deliveries(
 
 
 def resend_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
-    """Send a delivery's event to its endpoint once more, as a new delivery; opens its own transaction.
+    """Send a delivery's event to its endpoint once more, as a new delivery; in a transaction.
 
     The event and its body stay the same, the signature is fresh. A resend ignores holds, works on a
     disabled endpoint, never counts against it, and leaves the automatic schedule as it is.
@@ -105,7 +105,7 @@ def resend_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
         DeliveryNotFound: as get_delivery, and where the endpoint was deleted.
     """
     original = get_delivery(owner=owner, delivery_id=delivery_id)
-    with transaction.atomic(durable=True):
+    with transaction.atomic():
         endpoint = (
             Endpoint.objects.select_for_update(no_key=True)
             .filter(id=original.endpoint_id, deleted_at=None)
@@ -129,13 +129,13 @@ def create_delivery_by_hand(*, owner: str, endpoint_id: uuid.UUID, event_id: uui
 
 
 def stop_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
-    """End a live delivery as cancelled; opens its own transaction. A send under way is not called back.
+    """End a live delivery as cancelled; in a transaction. A send under way is not called back.
 
     Raises:
         DeliveryNotFound: as get_delivery.
         DeliveryEnded: it is not live any more.
     """
-    with transaction.atomic(durable=True):
+    with transaction.atomic():
         stopped = fetch_all(_SQL["stop_delivery"], {"delivery_id": delivery_id, "owner": owner})
         touches = LaneTouches()
         for endpoint_id, unleased in stopped:

@@ -1,7 +1,7 @@
 """Endpoints: where an owner's events go, and the services that change them.
 
-Each service opens its own transaction and follows one order of locks: the endpoint, then deliveries,
-then its lane. URLs are judged, and their names resolved, before the transaction.
+Each service follows one order of locks: the endpoint, then deliveries, then its lane. Those that may judge
+a URL open a transaction of their own, after its name is resolved; the others join an open one.
 """
 
 import json
@@ -163,7 +163,7 @@ def roll_secret(*, owner: str, endpoint_id: uuid.UUID, overlap: timedelta) -> tu
     if not timedelta(0) <= overlap <= MAX_SECRET_OVERLAP:
         raise InvalidEndpoint(field="overlap_seconds", reason="must be between 0 and 86400")
     secret = new_secret()
-    with transaction.atomic(durable=True):
+    with transaction.atomic():
         endpoint = _locked(owner, endpoint_id)
         endpoint.previous_secret = endpoint.secret if overlap else None
         endpoint.previous_secret_expires_at = database_now() + overlap if overlap else None
@@ -184,7 +184,7 @@ def send_test_event(
     Raises:
         EndpointNotFound: as get_endpoint.
     """
-    with transaction.atomic(durable=True):
+    with transaction.atomic():
         endpoint = _locked(owner, endpoint_id)
         event = record_event(
             owner=owner,

@@ -17,7 +17,14 @@ from api.envelope import refuse
 from api.errors import ApiError, InvalidParameter
 from api.expansion import check_expansions, expand
 from api.form_body import parse_form
-from api.idempotency import IdempotentOperation, checked_key, fingerprint_of, in_steps, perform
+from api.idempotency import (
+    IdempotentOperation,
+    checked_key,
+    fingerprint_of,
+    in_one_transaction,
+    in_steps,
+    perform,
+)
 from api.idempotency import Request as IdempotentRequest
 from api.input_tables import Fields, InputTable
 from api.inputs import NOTHING
@@ -138,12 +145,17 @@ class ApiView(APIView):
         *,
         status: int = 200,
         secret: bool = False,
+        repeatable: bool = False,
     ) -> HttpResponse:
-        """Run a service that knows no operations; its result is the answer's object."""
+        """Run a service that knows no operations; its result is the answer's object.
+
+        The service joins the operation's transaction, unless it may be repeated and needs one of its own.
+        """
         operation = self._operation(fields, lambda result: Answer(status, encode(result)), secret=secret)
         if operation is None:
             return self.answer(run(), status=status)
-        return perform(operation, in_steps(operation, run)).response()
+        steps = in_steps if repeatable else in_one_transaction
+        return perform(operation, steps(operation, run)).response()
 
     def write_with_hook(
         self,

@@ -84,7 +84,7 @@ class WebhookEndpointView(ApiView):
             changes = self._changes(fields, endpoint_id)
             return self._shown(update_endpoint(owner=self.owner, endpoint_id=endpoint_id, changes=changes))
 
-        return self.write_beside(fields, run)
+        return self.write_beside(fields, run, repeatable=True)
 
     def patch(self, request: Request, id: str) -> HttpResponse:
         return self.post(request, id)

@@ -17,6 +17,7 @@ from api.models import IdempotencyKey
 from core.models import Customer, PaymentIntent
 from core.settlement import lease_due_settlements, settle_payment
 from dispatcher.models import Endpoint
+from dispatcher.sealing import unseal
 from outbox.identifiers import floor_uuid
 from outbox.models import Event
 from tests.api.callers import HOOK, Caller, error_of
@@ -237,6 +238,28 @@ def test_a_create_survives_a_crash_around_its_commit(
     assert retried.status_code == 201
     assert ("Idempotent-Replayed" in retried) is (moment == "after_commit")
     assert Customer.objects.count() == Event.objects.count() == 1
+
+
+@REAL
+@pytest.mark.parametrize("moment", ["before_commit", "after_commit"])
+def test_a_roll_that_crashed_rolls_once(caller: Caller, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    created = caller.endpoint()
+    path = f"/webhook_endpoints/{created['id']}/roll_secret/"
+    if moment == "before_commit":
+        monkeypatch.setattr("api.idempotency.IdempotentOperation.finish", _crash)
+    else:
+        monkeypatch.setattr("api.views.base.perform", _crash_after(perform))
+    with pytest.raises(Crash):
+        caller.post(path, idempotency_key="k")
+    monkeypatch.undo()
+    rolled = caller.post(path, idempotency_key="k")
+    assert ("Idempotent-Replayed" in rolled) is (moment == "after_commit")
+    signing = Endpoint.objects.get()
+    assert signing.previous_secret is not None
+    assert (unseal(signing.secret), unseal(signing.previous_secret)) == (
+        rolled.json()["secret"],
+        created["secret"],
+    )
 
 
 @REAL
