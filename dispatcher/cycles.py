@@ -36,10 +36,16 @@ class Cycle:
     recorded: list[Recorded] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     fanned_out: int = 0
+    room: int = 0  # how many it might have claimed
 
     @property
     def idle(self) -> bool:
         return not (self.recorded or self.claims or self.fanned_out)
+
+    @property
+    def saturated(self) -> bool:
+        """Whether more is likely to be there: the next cycle need not wait for anything."""
+        return 0 < self.room < 2 * len(self.claims) or self.fanned_out >= FAN_OUT_BATCH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +72,7 @@ class CycleRunner:
     def _in_one_transaction(
         self, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int
     ) -> Cycle:
-        cycle = Cycle()
+        cycle = Cycle(room=room)
         touches = LaneTouches()
         with transaction.atomic(durable=True, savepoint=False):
             cycle.recorded = record_outcomes(attempted, touches=touches)
@@ -84,7 +90,7 @@ class CycleRunner:
         return claim_due_deliveries(limit=room, lease_for=self.lease, lease_owner=self.lease_owner)
 
     def _one_by_one(self, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int) -> Cycle:
-        cycle = Cycle()
+        cycle = Cycle(room=room)
         cycle.recorded = self._record_by_halves(attempted)
         self._alone("release", "unsent leases", lambda: self._release(unsent))
         if room > 0:

@@ -140,8 +140,8 @@ class DispatcherProcess:
         return min(self._options.batch, 2 * self._options.concurrency - self._sender.outstanding)
 
     def _wait(self, cycle: Cycle | None) -> None:
-        """Until the sender has results or the next poll is due; not at all while work keeps coming."""
-        if cycle is not None and (cycle.claims or cycle.fanned_out) and self._room() > 0:
+        """Until the sender has results or the next poll is due; not at all where the cycle left work behind."""
+        if cycle is not None and cycle.saturated and self._room() > 0:
             return
         self._sender.results_ready.wait(self._options.poll_interval.total_seconds())
 

@@ -16,8 +16,8 @@ from dispatcher.transport import CurlAdapter
 
 # Results are handed over when there are this many, or when the oldest has waited this long: a commit
 # serves hundreds of deliveries under load, and an idle system still records at once.
-FLUSH_SIZE = 128
-FLUSH_AFTER = 0.005
+FLUSH_SIZE = 200
+FLUSH_AFTER = 0.010
 _IDLE_WAIT = 1.0
 
 
