@@ -31,6 +31,8 @@ class RequestMiddleware:
         )
         attach(request, context)
         response = self._get_response(request)
+        if not response.streaming:
+            response.setdefault("Content-Length", str(len(response.content)))
         response["Request-Id"] = context.public_id
         response["Stripe-Version"] = context.version
         if context.idempotency_key is not None and context.idempotency_key.isprintable():

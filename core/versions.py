@@ -14,6 +14,9 @@ from typing import Any
 from core.errors import UnknownEventType, UnknownVersion
 from outbox.facts import EventFacts
 
+# One encoder for all: json.dumps would build one for every call.
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 STRIPE = "2026-10-28.endive"
 PLAIN = "2026-11-22.plain"
 
@@ -161,7 +164,3 @@ def _request(facts: EventFacts) -> dict[str, str | None] | None:
 def _created(facts: EventFacts) -> int:
     """Unix seconds, out of the milliseconds that begin a UUIDv7."""
     return int((facts.id.int >> 80) // 1000)
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -4,14 +4,13 @@ JSON lines for machines; on a terminal the readable form. Never a body, a secret
 query of a URL.
 """
 
+import json
 import os
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TextIO
 from urllib.parse import urlsplit
-
-import structlog
 
 from dispatcher.claims import Claim
 from dispatcher.recording import Recorded
@@ -38,14 +37,6 @@ class AttemptLog:
         self._coloured = "FORCE_COLOR" in os.environ or (
             self._readable and self._stdout.isatty() and "NO_COLOR" not in os.environ
         )
-        self._lines = structlog.wrap_logger(
-            structlog.WriteLogger(self._stdout),
-            processors=[
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.JSONRenderer(),
-            ],
-            wrapper_class=structlog.BoundLogger,
-        ).bind()
 
     def claimed(self, claims: Iterable[Claim]) -> None:
         """On a terminal, what is about to be sent."""
@@ -57,11 +48,13 @@ class AttemptLog:
         self._stdout.flush()
 
     def attempted(self, recorded: Iterable[Recorded]) -> None:
-        for one in recorded:
-            if self._readable:
+        """One line each, written at once."""
+        if self._readable:
+            for one in recorded:
                 self._print(self._sentence(one))
-            else:
-                self._lines.info("delivery.attempted", **self._fields(one))
+        else:
+            moment = datetime.now(tz=UTC).isoformat()
+            self._stdout.write("".join([json.dumps(self._fields(one, moment)) + "\n" for one in recorded]))
         self._stdout.flush()
 
     def poisoned(self, part: str, error: Exception, subject: str) -> None:
@@ -72,9 +65,11 @@ class AttemptLog:
         self._stderr.write(f"{sentence}\n")
         self._stderr.flush()
 
-    def _fields(self, one: Recorded) -> dict[str, Any]:
+    def _fields(self, one: Recorded, moment: str) -> dict[str, Any]:
         claim, outcome = one.attempted.claim, one.attempted.outcome
         return {
+            "event": "delivery.attempted",
+            "timestamp": moment,
             "delivery": encode_id("dlv", claim.delivery_id),
             "event_id": encode_id("evt", claim.event_id),
             "event_type": claim.event.type if claim.event else None,

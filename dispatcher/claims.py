@@ -10,7 +10,7 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from outbox.database import execute, fetch_all
@@ -41,7 +41,6 @@ class Claim:
     attempt_number: int  # from 1
     reclaimed: bool  # the lease of another claim ran out before
     by_hand: bool  # a resend that somebody asked for
-    started_at: datetime  # by the database's clock
     endpoint: ClaimedEndpoint
     event: EventFacts | None  # None where the event is gone
     claimed_at: float  # time.monotonic() before the claim was asked for
@@ -106,7 +105,7 @@ def _claim(
     claimed_epoch: float,
     lease_for: timedelta,
 ) -> Claim:
-    (delivery_id, endpoint_id, event_id, claim_no, attempts, attempt_id, started_at, *rest) = row
+    (delivery_id, endpoint_id, event_id, claim_no, attempts, attempt_id, *rest) = row
     was_leased, by_hand, owner, type_, object_id, data, request_id, idempotency_key = rest
     return Claim(
         delivery_id=delivery_id,
@@ -116,7 +115,6 @@ def _claim(
         attempt_number=attempts,
         reclaimed=was_leased,
         by_hand=by_hand,
-        started_at=started_at,
         endpoint=endpoints[endpoint_id],
         event=None
         if data is None

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from dispatcher.claims import Claim
@@ -99,7 +99,7 @@ def _row(one: Attempted) -> tuple[Any, ...]:
     ending, reason, retry_after = _next_state(one.decision)
     return (
         claim.delivery_id, claim.claim_no, claim.endpoint.id, claim.event_id, claim.attempt_id,
-        claim.attempt_number, datetime.fromtimestamp(one.started_epoch, tz=UTC),
+        claim.attempt_number, one.started_epoch,
         "succeeded" if outcome.succeeded else "failed",
         outcome.failure_code, outcome.detail or None, outcome.status, outcome.peer_ip,
         timings.dns_ms, timings.connect_ms, timings.tls_ms, timings.first_byte_ms, timings.total_ms,

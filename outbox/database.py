@@ -1,13 +1,25 @@
 """The one door to raw SQL: runs a named statement on Django's connection of this thread."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from psycopg2.extras import register_uuid
+from psycopg2.extensions import AsIs, new_array_type, new_type, register_adapter, register_type
 
-# UUID parameters and arrays of them, for every connection: Django passes them through as they are.
-register_uuid()  # type: ignore[no-untyped-call]
+_UUID, _UUID_ARRAY = 2950, 2951  # their object ids in every PostgreSQL
+
+
+def _read_uuid(text: Any, _: Any) -> uuid.UUID | None:
+    return None if text is None else uuid.UUID(int=int(text.replace("-", ""), 16))
+
+
+# UUID parameters and results, arrays too, for every connection. psycopg2's own register_uuid does the same
+# at twice the cost, and a dispatcher passes a dozen for every delivery.
+register_adapter(uuid.UUID, lambda value: AsIs(f"'{value.int:032x}'::uuid"))
+_uuid_type = new_type((_UUID,), "UUID", _read_uuid)
+register_type(_uuid_type)
+register_type(new_array_type((_UUID_ARRAY,), "UUID[]", _uuid_type))
 
 
 def in_transaction() -> bool:

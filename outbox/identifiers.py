@@ -15,6 +15,9 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 # 62^22 > 2^128: twenty-two digits hold every UUID, and a fixed width keeps text order equal to time order.
 _WIDTH = 22
+# Two digits at a time: identifiers are encoded several times for every delivery.
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_PAIR = 62**2
 
 
 def new_uuid() -> uuid.UUID:
@@ -24,12 +27,15 @@ def new_uuid() -> uuid.UUID:
 
 def encode_id(prefix: str, value: uuid.UUID) -> str:
     """`encode_id("evt", uuid)` → `"evt_…"`, 22 base62 digits after the prefix, sorted like the UUIDs."""
-    number = value.int
-    digits = []
-    for _ in range(_WIDTH):
-        number, digit = divmod(number, 62)
-        digits.append(_ALPHABET[digit])
-    return f"{prefix}_{''.join(reversed(digits))}"
+    # The upper ten digits and the lower twelve, so that the rest is arithmetic on machine words.
+    upper, lower = divmod(value.int, 62**12)
+    pairs = []
+    for number, count in ((lower, 6), (upper, 5)):
+        for _ in range(count):
+            number, pair = divmod(number, _PAIR)
+            pairs.append(_PAIRS[pair])
+    pairs.reverse()
+    return f"{prefix}_{''.join(pairs)}"
 
 
 def decode_id(prefix: str, text: str) -> uuid.UUID:

@@ -71,7 +71,7 @@ leased AS (
         attempts = attempts + 1,
         due_at = statement_timestamp() + %(lease)s
     WHERE id = ANY (ARRAY(SELECT id FROM picked))
-    RETURNING id, endpoint_id, event_id, claim_no, attempts, attempt_id, started_at, resend_no
+    RETURNING id, endpoint_id, event_id, claim_no, attempts, attempt_id, resend_no
 ),
 vanished AS (
     INSERT INTO dispatcher_attempt
@@ -84,7 +84,7 @@ vanished AS (
     ON CONFLICT (id) DO NOTHING
 )
 SELECT leased.id, leased.endpoint_id, leased.event_id, leased.claim_no, leased.attempts, leased.attempt_id,
-       leased.started_at, picked.was_leased, leased.resend_no > 0,
+       picked.was_leased, leased.resend_no > 0,
        event.owner, event.type, event.object_id, event.data, event.request_id, event.idempotency_key
 FROM leased
 JOIN picked USING (id)

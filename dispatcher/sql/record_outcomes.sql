@@ -3,7 +3,7 @@
 WITH result AS MATERIALIZED (
     SELECT * FROM unnest(
         %(delivery_id)s::uuid[], %(claim_no)s::int[], %(endpoint_id)s::uuid[], %(event_id)s::uuid[],
-        %(attempt_id)s::uuid[], %(number)s::int[], %(started_at)s::timestamptz[], %(outcome)s::text[],
+        %(attempt_id)s::uuid[], %(number)s::int[], %(started_at)s::float8[], %(outcome)s::text[],
         %(failure_code)s::text[], %(detail)s::text[], %(status)s::int[], %(peer_ip)s::text[],
         %(dns_ms)s::float4[], %(connect_ms)s::float4[], %(tls_ms)s::float4[], %(first_byte_ms)s::float4[],
         %(total_ms)s::float4[], %(response)s::bytea[], %(truncated)s::bool[],
@@ -56,7 +56,7 @@ attempt AS (
         (id, delivery_id, endpoint_id, event_id, number, claim_no, started_at, outcome, failure_code, detail,
          status, peer_ip, dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms, response, truncated, superseded)
     SELECT result.attempt_id, result.delivery_id, result.endpoint_id, result.event_id, result.number,
-           result.claim_no, result.started_at, result.outcome, result.failure_code, result.detail,
+           result.claim_no, to_timestamp(result.started_at), result.outcome, result.failure_code, result.detail,
            result.status, result.peer_ip, result.dns_ms, result.connect_ms, result.tls_ms,
            result.first_byte_ms, result.total_ms, result.response, result.truncated,
            fenced.delivery_id IS NULL
