@@ -1,6 +1,15 @@
 from django.apps import AppConfig
 
+from outbox.partitions import PartitionedTable, Period
+
 
 class ApiConfig(AppConfig):
     name = "api"
     verbose_name = "REST API"
+
+    def partitioned_tables(self) -> list[PartitionedTable]:
+        from api.config import request_log_retention
+
+        return [
+            PartitionedTable(name="api_request_log", period=Period.DAY, retention=request_log_retention())
+        ]

@@ -16,6 +16,12 @@ def idempotency_lease() -> timedelta:
     return lease
 
 
+def request_log_retention() -> timedelta:
+    """How long requests stay in the log."""
+    retention: timedelta = settings.REQUEST_LOG["RETENTION"]
+    return retention
+
+
 def idempotency_retention() -> timedelta:
     """How long an answer is replayed; afterwards the key is a new one."""
     retention: timedelta = settings.IDEMPOTENCY["RETENTION"]

@@ -31,6 +31,10 @@ def _seconds(name: str, default: float, *, least: float = 0.0) -> timedelta:
     return timedelta(seconds=env.float(name, default=default, validate=_between(least, _YEAR)) or 0.0)
 
 
+def _days(name: str, default: int) -> timedelta:
+    return timedelta(days=env.int(name, default=default, validate=_between(1, 36_600)) or 0)
+
+
 def _each_between(low: float, high: float) -> Callable[[Any], None]:
     def check(values: list[float]) -> None:
         for value in values:
@@ -113,6 +117,10 @@ IDEMPOTENCY = {
     "RETENTION": _seconds("IDEMPOTENCY_RETENTION_SECONDS", 86_400.0, least=86_400),
 }
 
+# --- How long history is kept: what is older is dropped by `manage.py maintain_partitions` ---
+REQUEST_LOG = {"RETENTION": _days("REQUEST_LOG_RETENTION_DAYS", 30)}
+OUTBOX = {"EVENT_RETENTION": _days("EVENT_RETENTION_DAYS", 396)}
+
 # --- Webhooks ---
 _retry_seconds: list[float] | None = env.list(
     "WEBHOOK_RETRY_SCHEDULE_SECONDS", default=[], subcast=float, validate=_each_between(0.001, _YEAR)
@@ -130,6 +138,7 @@ DISPATCHER: dict[str, Any] = {
     "ALLOW_ADDRESSES": env.list("WEBHOOK_ALLOW_ADDRESSES", default=[]),
     "DENY_ADDRESSES": env.list("WEBHOOK_DENY_ADDRESSES", default=[]),
     "EXTRA_PORTS": env.list("WEBHOOK_EXTRA_PORTS", default=[]),
+    "ATTEMPT_RETENTION": _days("ATTEMPT_RETENTION_DAYS", 30),
     "CA_BUNDLE": env.str("WEBHOOK_CA_BUNDLE", default=None),
 }
 

@@ -64,6 +64,8 @@ class DispatcherSettings:
     extra_ports: list[str] = field(default_factory=list)
     # A file of certificates to trust instead of certifi's.
     ca_bundle: str | None = None
+    # Long enough to look into last month's incident; an attempt keeps up to 16 KiB of its response.
+    attempt_retention: timedelta = timedelta(days=30)
     user_agent: str = "MiniStripe/1.0 (webhooks)"
 
     def problems(self) -> list[str]:

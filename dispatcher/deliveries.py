@@ -20,8 +20,8 @@ from dispatcher.models import (
     Endpoint,
     FinishedDelivery,
 )
-from outbox.database import fetch_all
-from outbox.identifiers import floor_uuid, new_uuid
+from outbox.database import execute, fetch_all
+from outbox.identifiers import floor_uuid, moment_of, new_uuid
 from outbox.sql import statements
 
 _SQL = statements("dispatcher.sql")
@@ -45,7 +45,9 @@ def get_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
 
 def attempts_of(delivery_id: uuid.UUID) -> list[Attempt]:
     """Every attempt of a delivery, in the order in which they were begun."""
-    return list(Attempt.objects.filter(delivery_id=delivery_id).order_by("number", "id"))
+    # An attempt is younger than its delivery: partitions of earlier days need not be looked into.
+    since = floor_uuid(moment_of(delivery_id))
+    return list(Attempt.objects.filter(delivery_id=delivery_id, id__gte=since).order_by("number", "id"))
 
 
 def list_deliveries(
@@ -145,6 +147,22 @@ def stop_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
     if not stopped:
         raise DeliveryEnded(delivery_id, record.state)
     return record
+
+
+def live_work_before(table: str, bound: uuid.UUID) -> bool:
+    """Whether a live delivery refers to rows of `table` with ids below `bound`.
+
+    Requires a transaction: it locks live deliveries against change, so that the answer holds until its end.
+    """
+    match table:
+        case "outbox_event":
+            needed = Q(event_id__lt=bound)
+        case "dispatcher_attempt":
+            needed = Q(id__lt=bound)
+        case _:
+            return False
+    execute(_SQL["lock_deliveries"], {})
+    return Delivery.objects.filter(needed).exists()
 
 
 def database_now() -> datetime:

@@ -9,6 +9,7 @@ flight ends and is recorded. A second one stops at once: what was in flight is c
 """
 
 import signal
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,8 +28,10 @@ from dispatcher.retry import Gone
 from dispatcher.sender import Sender
 from dispatcher.transport import CurlAdapter
 from outbox.database import fetch_all
+from outbox.partitions import maintain_partitions
 from outbox.sql import statements
 
+MAINTENANCE_INTERVAL = timedelta(hours=1)
 _SQL = statements("dispatcher.sql")
 
 
@@ -56,6 +59,7 @@ class DispatcherProcess:
         self._settings = settings
         self._log = log
         self._signals = 0
+        self._maintenance_due = 0.0  # by time.monotonic()
         self._adapter = CurlAdapter(
             address_policy=settings.address_policy,
             url_rules=settings.url_rules,
@@ -97,12 +101,24 @@ class DispatcherProcess:
 
     def _dispatch(self) -> None:
         while not self._signals:
+            self._maintain()
             cycle = self._cycle(self._room())
             if self._options.once:
                 return
             if self._options.drain and cycle.idle and self._sender.outstanding == 0 and not self._backlog():
                 return
             self._wait(cycle)
+
+    def _maintain(self) -> None:
+        """Make and drop partitions, once an hour; whichever dispatcher comes first does it."""
+        if time.monotonic() < self._maintenance_due:
+            return
+        self._maintenance_due = time.monotonic() + MAINTENANCE_INTERVAL.total_seconds()
+        done = surviving_outages(
+            maintain_partitions, on_outage=self._on_outage, keep_trying=lambda: not self._signals
+        )
+        for partition, reason in done.failed:
+            self._log.tell(f"partition {partition} has to wait for the next hour: {reason}")
 
     def _finish(self) -> None:
         """Give back what was not begun, let what is in flight end, record all of it."""

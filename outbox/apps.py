@@ -1,6 +1,34 @@
+import uuid
+from typing import TYPE_CHECKING, Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+if TYPE_CHECKING:
+    from outbox.partitions import PartitionedTable
 
 
 class OutboxConfig(AppConfig):
     name = "outbox"
     verbose_name = "Outbox"
+
+    def ready(self) -> None:
+        post_migrate.connect(_make_first_partitions, sender=self)
+
+    def partitioned_tables(self) -> "list[PartitionedTable]":
+        from outbox.config import event_retention
+        from outbox.partitions import PartitionedTable, Period
+
+        # By month: events are listed by owner, and a list reads along every partition's index.
+        return [PartitionedTable(name="outbox_event", period=Period.MONTH, retention=event_retention())]
+
+    def needs_rows_before(self, table: str, bound: uuid.UUID) -> bool:
+        from outbox.models import PendingEvent
+
+        return table == "outbox_event" and PendingEvent.objects.filter(event_id__lt=bound).exists()
+
+
+def _make_first_partitions(**_: Any) -> None:
+    from outbox.partitions import maintain_partitions
+
+    maintain_partitions()

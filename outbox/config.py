@@ -1,11 +1,27 @@
-"""The outbox's settings, all of them optional: `OUTBOX = {"MAX_EVENT_BYTES": 262144}`."""
+"""The outbox's settings, all of them optional: `OUTBOX = {"EVENT_RETENTION": timedelta(days=396)}`."""
+
+from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 
 # An event is held in memory once for every send in flight; a larger body belongs behind a URL.
 DEFAULT_MAX_EVENT_BYTES = 262_144
+# Thirteen months: last year's same month can still be looked up and sent again.
+DEFAULT_EVENT_RETENTION = timedelta(days=396)
 
 
 def max_event_bytes() -> int:
     """The largest frozen body, in bytes of UTF-8."""
-    return int(getattr(settings, "OUTBOX", {}).get("MAX_EVENT_BYTES", DEFAULT_MAX_EVENT_BYTES))
+    return int(_given().get("MAX_EVENT_BYTES", DEFAULT_MAX_EVENT_BYTES))
+
+
+def event_retention() -> timedelta:
+    """How long events and the ends of their deliveries are kept."""
+    retention: timedelta = _given().get("EVENT_RETENTION", DEFAULT_EVENT_RETENTION)
+    return retention
+
+
+def _given() -> dict[str, Any]:
+    given: dict[str, Any] = getattr(settings, "OUTBOX", {})
+    return given

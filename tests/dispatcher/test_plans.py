@@ -34,7 +34,7 @@ def fill(endpoints: list[Endpoint], *, finished: int = 100_000, pending: int = 2
         "INSERT INTO dispatcher_finished_delivery "
         "(id, owner, endpoint_id, event_id, state, reason, attempts, resend_no, finished_at) "
         "SELECT outbox_uuid7(), %s, (%s::uuid[])[1 + n %% %s], id, "
-        "CASE WHEN n %% 50 = 0 THEN 'dead_lettered' ELSE 'succeeded' END, NULL, 1, 0, now() FROM numbered",
+        "CASE WHEN n %% 47 = 0 THEN 'dead_lettered' ELSE 'succeeded' END, NULL, 1, 0, now() FROM numbered",
         OWNER, finished, OWNER, ids, len(ids),
     )  # fmt: skip
     query(
