@@ -1,5 +1,6 @@
 """Real processes of the product, for tests: started on the test's own database, watched, ended by id."""
 
+import contextlib
 import os
 import queue
 import signal
@@ -39,7 +40,10 @@ def command_environment(**extra: str) -> dict[str, str]:
 
 
 class Command:
-    """`manage.py …` as a process; its output is read as it comes. Killed at the end of the `with` block."""
+    """`manage.py …` as a process; its output is read as it comes.
+
+    It leads a process group, which is killed at the end of the `with` block: workers do not outlive it.
+    """
 
     def __init__(self, *arguments: str, program: list[str] | None = None, **environment: str) -> None:
         self.stdout: list[str] = []
@@ -56,6 +60,7 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         self._readers = [
             threading.Thread(target=self._read, args=(self.process.stdout, self.stdout)),
@@ -68,10 +73,13 @@ class Command:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.kill()
+        self.kill()
         self.wait()
+
+    def kill(self) -> None:
+        """SIGKILL, its children too; stopped processes die as well."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
