@@ -43,19 +43,32 @@ class Command:
     """`manage.py …` as a process; its output is read as it comes.
 
     It leads a process group, which is killed at the end of the `with` block: workers do not outlive it.
+
+    Args:
+        program: run instead of manage.py, with all its arguments.
+        directory: to run it in.
+        whole_environment: instead of this process's own, `environment` and the settings for tests.
     """
 
-    def __init__(self, *arguments: str, program: list[str] | None = None, **environment: str) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        program: list[str] | None = None,
+        directory: Path = ROOT,
+        whole_environment: dict[str, str] | None = None,
+        **environment: str,
+    ) -> None:
         self.stdout: list[str] = []
         self.stderr: list[str] = []
         self._arguments = program or [sys.executable, "-W", "error", "manage.py", *arguments]
-        self._environment = command_environment(**environment)
+        self._directory = directory
+        self._environment = whole_environment or command_environment(**environment)
         self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
             self._arguments,
-            cwd=ROOT,
+            cwd=self._directory,
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -78,7 +91,7 @@ class Command:
 
     def kill(self) -> None:
         """SIGKILL, its children too; stopped processes die as well."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def signal(self, number: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.acceptance.client import NO_ANSWER, ApiClient
 from tests.acceptance.kernel import children_of
-from tests.processes import Command, until
+from tests.processes import Command, command_environment, until
 from tools.demo.ports import reserved_port
 
 # Everything that a crash leaves behind is taken up within seconds, and no attempt of ours is the last one.
@@ -57,7 +57,7 @@ class Product:
     """Starts processes on one database; all are killed when the block ends."""
 
     def __init__(self, database_url: str, **settings: str) -> None:
-        self._environment = {"DATABASE_URL": database_url, **IMPATIENT, **settings}
+        self._environment = command_environment(DATABASE_URL=database_url, **{**IMPATIENT, **settings})
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Product":
@@ -85,7 +85,7 @@ class Product:
             *("--workers", str(workers), "--blocking-threads", str(threads), "--respawn-failed-workers"),
             "core.wsgi:application",
         ]
-        command = self._stack.enter_context(Command(program=granian, **self._environment))
+        command = self._stack.enter_context(Command(program=granian, whole_environment=self._environment))
         api = Api(command, self._api_port)
         for number in range(workers):
             command.says(f"Started worker-{number + 1}")
@@ -105,7 +105,7 @@ class Product:
         assert command.wait() == 0, command.output()
 
     def _command(self, *arguments: str) -> Command:
-        return Command(*arguments, **self._environment)
+        return Command(*arguments, whole_environment=self._environment)
 
 
 def attempts_told_by(dispatcher: Command) -> list[dict[str, Any]]:

@@ -64,7 +64,8 @@ class Scene:
         return [status for (status,) in rows(self.database_url, "SELECT status FROM core_payment_intent")]
 
     def events(self) -> list[str]:
-        return [type for (type,) in rows(self.database_url, "SELECT type FROM outbox_event ORDER BY id")]
+        found = rows(self.database_url, "SELECT type FROM outbox_event ORDER BY id")
+        return [event_type for (event_type,) in found]
 
     def pointers(self) -> int:
         count: int = rows(self.database_url, "SELECT count(*) FROM outbox_pending")[0][0]

@@ -1,0 +1,139 @@
+"""PostgreSQL dies under load and comes back: every process finds it again, and nothing acknowledged is missing."""
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from tests.acceptance.client import ApiClient
+from tests.acceptance.evidence import (
+    assert_both_packages_verify,
+    assert_each_payment_ended_once,
+    assert_every_event_arrived,
+    assert_every_request_has_its_attempt,
+    assert_lanes_are_empty,
+    deliveries,
+    everything_ended,
+    rows,
+)
+from tests.acceptance.payers import Payers
+from tests.acceptance.product import IMPATIENT, Product
+from tests.acceptance.shop import Shop
+from tests.processes import until
+from tools.failures import Failure
+from tools.private_postgres import PrivatePostgres
+
+pytestmark = [pytest.mark.acceptance]
+
+PAYMENTS = 200
+PATH = "/hook"
+
+
+class Server:
+    """A durable server of the test's own, whose data outlives its death."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return self._running.url
+
+    def start(self) -> None:
+        server = PrivatePostgres(durable=True, home=self._home, temporary=False)
+        server.start()
+        self._running = server
+
+    def kill(self) -> None:
+        """SIGKILL of the postmaster; its sessions notice and end."""
+        os.kill(int((self._home / "data" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+        self.stop()
+        with pytest.raises(psycopg2.OperationalError):
+            psycopg2.connect(self.url)
+
+    def start_again(self) -> None:
+        """Refused while sessions of the dead server still hold its shared memory."""
+
+        def started() -> bool:
+            try:
+                self.start()
+            except Failure:
+                return False
+            return True
+
+        until(started, what="PostgreSQL's recovery")
+
+    def stop(self) -> None:
+        self._running.stop()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    # Not tmp_path: the server's account could not enter it, and a socket's path must be short.
+    home = Path(tempfile.mkdtemp(prefix="ministripe-crash-", dir="/var/tmp"))
+    try:
+        server = Server(home)
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(home)
+
+
+def test_no_acknowledged_payment_is_missing_after_postgresql_died_under_load(
+    server: Server, shop: Shop
+) -> None:
+    with Product(server.url) as product:
+        product.run("migrate", "--verbosity=0")
+        api_key = product.create_api_key()
+        dispatchers = [product.start_dispatcher(), product.start_dispatcher()]
+        settlement = product.start_settlement()
+        # At start an absent database is a mistake to mend, later one to wait out: this is about later.
+        until(lambda: sessions(server.url) == 3, what="the sessions of all three")
+        api = product.start_api(workers=2)
+        with ApiClient(api.port, api_key) as client:
+            endpoint = client.post(
+                "/webhook_endpoints/", {"url": shop.url(PATH), "enabled_events": ["*"]}, key="endpoint"
+            )
+        workers = api.workers
+
+        with Payers(port=api.port, api_key=api_key) as payers:
+            payers.order(range(PAYMENTS))
+            until(lambda: payers.have_paid(20), what="payments under load")
+            server.kill()
+            acknowledged = dict(payers.paid)
+            assert len(acknowledged) < PAYMENTS, "the load was over before the crash"
+            settlement.says("settlement.database_unavailable")
+            for dispatcher in dispatchers:
+                dispatcher.says("database out of reach")
+            server.start_again()
+        until(lambda: everything_ended(server.url), what="the end of every payment and delivery")
+
+        # By themselves: nobody started any of them again.
+        assert api.workers == workers
+        for process in (settlement, *dispatchers, api.command):
+            product.stop(process)
+
+        assert payers.paid.items() >= acknowledged.items()
+        assert sorted(payers.paid) == list(range(PAYMENTS))
+        assert_each_payment_ended_once(server.url, payers.paid)
+        found = deliveries(server.url, shop.received)
+        assert_every_event_arrived(server.url, found, paths={PATH})
+        assert_every_request_has_its_attempt(found, lease_seconds=float(IMPATIENT["WEBHOOK_LEASE_SECONDS"]))
+        assert_both_packages_verify(shop.received, {PATH: endpoint.content["secret"]})
+        assert_lanes_are_empty(server.url)
+
+
+def sessions(database_url: str) -> int:
+    """Of the product; ours has no such name."""
+    count: int = rows(
+        database_url, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ministripe'"
+    )[0][0]
+    return count
