@@ -91,12 +91,17 @@ if DATABASES["default"]:
     _options.setdefault("connect_timeout", 5)
     _options.setdefault("application_name", "ministripe")
     _options.setdefault("tcp_user_timeout", 15_000)
+    _options.setdefault("keepalives_idle", 10)
+    _options.setdefault("keepalives_interval", 5)
+    _options.setdefault("keepalives_count", 3)
     _options["options"] = " ".join(
         [
             _options.get("options", ""),
             f"-c statement_timeout={env.int('STATEMENT_TIMEOUT_MS', default=30_000)}",
             f"-c lock_timeout={env.int('LOCK_TIMEOUT_MS', default=10_000)}",
             "-c idle_in_transaction_session_timeout=60000",
+            # Locks are taken in one statement and built upon by the next, which needs a snapshot of its own.
+            "-c default_transaction_isolation=read\\ committed",
             # Solid-state disks: following an index is nearly as cheap as reading on.
             "-c random_page_cost=1.1",
         ]

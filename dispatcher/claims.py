@@ -52,8 +52,12 @@ class Claim:
         return self.claimed_epoch + (time.monotonic() - self.claimed_at)
 
 
+# So many endpoints are served by one claim: among R that are ready each is served within R / 64 claims.
+LANES_PER_CLAIM = 64
+
+
 def claim_due_deliveries(
-    *, limit: int, lease_for: timedelta, lease_owner: uuid.UUID, lanes: int = 64
+    *, limit: int, lease_for: timedelta, lease_owner: uuid.UUID, lanes: int = LANES_PER_CLAIM
 ) -> list[Claim]:
     """Lease up to `limit` due deliveries of up to `lanes` endpoints; requires a transaction.
 
@@ -95,6 +99,12 @@ def claim_due_deliveries(
         {"endpoint_ids": list(endpoints), "changes": [changes[endpoint_id] for endpoint_id in endpoints]},
     )
     return claims
+
+
+def postpone_next_lane() -> uuid.UUID | None:
+    """Put off the lane that is next in line by half a minute, for a claim of it fails; requires a transaction."""
+    rows = fetch_all(_SQL["postpone_lane"], {})
+    return rows[0][0] if rows else None
 
 
 def _claim(

@@ -19,14 +19,13 @@ from django.utils.module_loading import import_string
 from dispatcher.addresses import AddressPolicy
 from dispatcher.errors import ConfigurationError
 from dispatcher.retry import DEFAULT_SCHEDULE, RetryPolicy
-from dispatcher.urls import UrlRules
+from dispatcher.urls import ANY_PORT, DEFAULT_PORTS, UrlRules
 from outbox.facts import EventFacts
 
 RenderEvent = Callable[[EventFacts, str], bytes]
 
 # What a send may need beyond its own deadline: reading the clock, the socket, a scheduler's hiccup.
-SEND_MARGIN = timedelta(seconds=1)
-STANDARD_PORTS = frozenset({443, 8443})
+SEND_MARGIN = timedelta(seconds=0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +72,8 @@ class DispatcherSettings:
         found = []
         if self.connect_timeout > self.attempt_timeout:
             found.append("CONNECT_TIMEOUT must not exceed ATTEMPT_TIMEOUT")
-        if self.lease < 2 * self.attempt_timeout:
-            found.append(
-                f"LEASE ({_text(self.lease)}) must be at least twice ATTEMPT_TIMEOUT "
-                f"({_text(self.attempt_timeout)}), or a send could outlive its lease"
-            )
-        if self.lease <= self.attempt_timeout + SEND_MARGIN:
-            found.append(f"LEASE must exceed ATTEMPT_TIMEOUT by more than {_text(SEND_MARGIN)}")
+        if problem := self.lease_problem(self.lease):
+            found.append(f"LEASE {problem}")
         if not 1 <= self.concurrency <= 10_000:
             found.append(f"CONCURRENCY must be between 1 and 10000, not {self.concurrency}")
         if not 1 <= self.max_in_flight <= 10_000:
@@ -101,15 +95,25 @@ class DispatcherSettings:
                 found.append(f"{name.split('_')[0].upper()}: {error}")
         return found
 
+    def lease_problem(self, lease: timedelta) -> str | None:
+        """What is wrong with a lease, or None: a send must not outlive it, and must have time to begin."""
+        least = max(2 * self.attempt_timeout, self.attempt_timeout + 2 * SEND_MARGIN)
+        if lease >= least:
+            return None
+        return (
+            f"must be at least {_text(least)} (twice the attempt timeout of {_text(self.attempt_timeout)}, "
+            f"and {_text(2 * SEND_MARGIN)} more than it), not {_text(lease)}"
+        )
+
     @cached_property
     def address_policy(self) -> AddressPolicy:
         return AddressPolicy(allow=self.allow_addresses, deny=self.deny_addresses)
 
     @cached_property
     def url_rules(self) -> UrlRules:
-        ports = STANDARD_PORTS | ({80} if self.allow_http else set())
+        ports = DEFAULT_PORTS | ({80} if self.allow_http else set())
         if "any" in self.extra_ports:
-            ports |= frozenset(range(1, 65_536))
+            ports |= ANY_PORT
         else:
             ports |= {int(port) for port in self.extra_ports}
         return UrlRules(allow_http=self.allow_http, ports=frozenset(ports))

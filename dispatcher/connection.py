@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, connections
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
 from outbox.database import execute
@@ -15,23 +15,43 @@ T = TypeVar("T")
 # SQLSTATE classes of a server or a link that is going away: connection exception, operator intervention
 # (shutdown, crash), and too little of something the server needs (connections, memory, disk).
 _LOST_CLASSES = ("08", "57P", "53")
+# Serialization failure, deadlock, lock not available, statement timeout.
+_TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014"})
+# Undefined table, column, function.
+_NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
 
 
 def connection_is_lost(error: BaseException) -> bool:
     """Whether the database is out of reach, rather than one statement at fault.
 
-    Without a SQLSTATE it was the client library that failed: the socket is gone or never was.
+    Without a SQLSTATE it was the client library that failed: the socket is gone or never was. A server
+    that is read-only was a primary a moment ago; another address may be it now.
     """
     if isinstance(error, InterfaceError):
         return True
-    if not isinstance(error, OperationalError):
-        return False
-    code = getattr(error.__cause__, "pgcode", None)
-    return code is None or code.startswith(_LOST_CLASSES)
+    code = _sqlstate(error)
+    if code is None:
+        return isinstance(error, OperationalError)
+    return code.startswith(_LOST_CLASSES) or code == "25006"
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same transaction may well succeed a moment later."""
+    return _sqlstate(error) in _TRANSIENT
+
+
+def schema_is_missing(error: BaseException) -> bool:
+    """Whether tables, columns or functions are not there: migrations have not been applied."""
+    return _sqlstate(error) in _NOT_MIGRATED
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    code: str | None = getattr(error.__cause__, "pgcode", None)
+    return code
 
 
 def connect() -> None:
-    """Open this thread's connection and set it up for index plans; raises DatabaseError where it cannot."""
+    """Open this thread's connection and set it up for index plans; raises django.db.Error where it cannot."""
     connections[DEFAULT_DB_ALIAS].ensure_connection()
     execute(_SQL["prepare_session"], {})
 
@@ -64,9 +84,7 @@ def surviving_outages(
             on_outage(error, state.upcoming_sleep)
 
     retrying = Retrying(
-        retry=retry_if_exception(
-            lambda error: isinstance(error, DatabaseError) and connection_is_lost(error)
-        ),
+        retry=retry_if_exception(lambda error: isinstance(error, Error) and connection_is_lost(error)),
         wait=wait_exponential_jitter(multiplier=0.1, max=5, jitter=0.5),
         stop=lambda _: not keep_trying(),
         before_sleep=told,

@@ -1,26 +1,32 @@
 """The database's side of dispatching: record what finished, fan out, claim. One transaction, one commit.
 
-When the transaction of a cycle fails, its parts run one by one and then by halves, so that one row
-that cannot be written holds back nothing else.
+When the transaction of a cycle fails, its parts run one by one, so that what cannot be done holds back
+nothing else: results that meet a lock are kept for the next cycle, endpoint by endpoint; rows that can
+never be written are found by halves and left alone.
 """
 
+import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from django.db import DatabaseError, transaction
+from django.db import Error, transaction
 
-from dispatcher.claims import Claim, claim_due_deliveries
-from dispatcher.connection import connection_is_lost
+from dispatcher.claims import LANES_PER_CLAIM, Claim, claim_due_deliveries, postpone_next_lane
+from dispatcher.connection import connection_is_lost, is_transient
 from dispatcher.crash_points import reach
 from dispatcher.fan_out import fan_out_events
 from dispatcher.lanes import LaneTouches, touch_lanes
-from dispatcher.recording import Attempted, Recorded, record_outcomes, release_leases
+from dispatcher.recording import Attempted, Recorded, lock_deliveries, record_outcomes, release_leases
 from outbox.models import PendingEvent
 
 FAN_OUT_BATCH = 256
+# A cycle that met a lock, a deadlock or a serialization failure is run again after these pauses.
+_PAUSES = (0.05, 0.2)
+_STEPS_OVER = 16  # pointers that may fail in one cycle before the rest waits for the next
 
 
 class FailureLog(Protocol):
@@ -34,13 +40,14 @@ class Cycle:
     """What one cycle did."""
 
     recorded: list[Recorded] = field(default_factory=list)
+    unrecorded: list[Attempted] = field(default_factory=list)  # to be recorded by the next cycle
     claims: list[Claim] = field(default_factory=list)
     fanned_out: int = 0
     room: int = 0  # how many it might have claimed
 
     @property
     def idle(self) -> bool:
-        return not (self.recorded or self.claims or self.fanned_out)
+        return not (self.recorded or self.unrecorded or self.claims or self.fanned_out)
 
     @property
     def saturated(self) -> bool:
@@ -56,28 +63,36 @@ class CycleRunner:
     lease: timedelta
     log: FailureLog
 
-    def run(self, *, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int) -> Cycle:
+    def run(
+        self, *, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int, fan_out: bool = True
+    ) -> Cycle:
         """Record `attempted`, give back `unsent`, fan out, and claim up to `room` deliveries.
 
         Raises:
-            DatabaseError: the connection is lost; nothing of the cycle may be taken as recorded.
+            django.db.Error: the connection is lost; nothing of the cycle may be taken as recorded.
         """
-        try:
-            return self._in_one_transaction(attempted, unsent, room)
-        except DatabaseError as error:
-            if connection_is_lost(error):
-                raise
-            return self._one_by_one(attempted, unsent, room)
+        for pause in (*_PAUSES, None):
+            try:
+                return self._in_one_transaction(attempted, unsent, room, fan_out=fan_out)
+            except Error as error:
+                if connection_is_lost(error):
+                    raise
+                if pause is None or not is_transient(error):
+                    break
+                time.sleep(pause)
+        return self._one_by_one(attempted, unsent, room, fan_out=fan_out)
 
     def _in_one_transaction(
-        self, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int
+        self, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int, *, fan_out: bool = True
     ) -> Cycle:
         cycle = Cycle(room=room)
         touches = LaneTouches()
         with transaction.atomic(durable=True, savepoint=False):
+            if attempted and unsent:
+                lock_deliveries([*(one.claim for one in attempted), *unsent])
             cycle.recorded = record_outcomes(attempted, touches=touches)
             release_leases(unsent, touches=touches)
-            if room > 0:
+            if fan_out:
                 cycle.fanned_out = fan_out_events(limit=FAN_OUT_BATCH, touches=touches).events
             touch_lanes(touches)
             if room > 0:
@@ -86,49 +101,67 @@ class CycleRunner:
                 reach("during_record")
         return cycle
 
-    def _claim(self, room: int) -> list[Claim]:
-        return claim_due_deliveries(limit=room, lease_for=self.lease, lease_owner=self.lease_owner)
+    def _claim(self, room: int, lanes: int = LANES_PER_CLAIM) -> list[Claim]:
+        return claim_due_deliveries(
+            limit=room, lease_for=self.lease, lease_owner=self.lease_owner, lanes=lanes
+        )
 
-    def _one_by_one(self, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int) -> Cycle:
+    def _one_by_one(
+        self, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int, *, fan_out: bool
+    ) -> Cycle:
         cycle = Cycle(room=room)
-        cycle.recorded = self._record_by_halves(attempted)
-        self._alone("release", "unsent leases", lambda: self._release(unsent))
-        if room > 0:
+        by_endpoint: dict[uuid.UUID, list[Attempted]] = defaultdict(list)
+        for one in attempted:
+            by_endpoint[one.claim.endpoint.id].append(one)
+        for group in by_endpoint.values():
+            self._record_by_halves(group, cycle)
+        self._release(unsent)
+        if fan_out:
             cycle.fanned_out = self._fan_out_by_halves()
-            self._alone("claim", "due deliveries", lambda: self._claim_alone(cycle, room))
+        if room > 0:
+            cycle.claims = self._claim_by_halves(room)
         return cycle
 
-    def _record_by_halves(self, attempted: Sequence[Attempted]) -> list[Recorded]:
+    def _record_by_halves(self, attempted: Sequence[Attempted], cycle: Cycle) -> None:
         if not attempted:
-            return []
+            return
         try:
             touches = LaneTouches()
             with transaction.atomic(durable=True, savepoint=False):
                 recorded = record_outcomes(attempted, touches=touches)
                 touch_lanes(touches)
-            return recorded
-        except DatabaseError as error:
+            cycle.recorded += recorded
+            return
+        except Error as error:
             if connection_is_lost(error):
                 raise
+            if is_transient(error):
+                self.log.poisoned("record", error, f"{len(attempted)} results of an endpoint")
+                cycle.unrecorded += attempted
+                return
             if len(attempted) == 1:
                 # Its lease ends, it is claimed again and the attempt is logged as unknown: never lost.
                 self.log.poisoned("record", error, str(attempted[0].claim.delivery_id))
-                return []
+                return
         middle = len(attempted) // 2
-        return self._record_by_halves(attempted[:middle]) + self._record_by_halves(attempted[middle:])
+        self._record_by_halves(attempted[:middle], cycle)
+        self._record_by_halves(attempted[middle:], cycle)
 
     def _fan_out_by_halves(self) -> int:
         """Fan out in steps that shrink before a pointer that fails, and step over it alone."""
-        done, after, limit = 0, uuid.UUID(int=0), FAN_OUT_BATCH
-        while done < FAN_OUT_BATCH:
+        done, stepped_over, after, limit = 0, 0, uuid.UUID(int=0), FAN_OUT_BATCH
+        while done < FAN_OUT_BATCH and stepped_over < _STEPS_OVER:
             try:
                 touches = LaneTouches()
                 with transaction.atomic(durable=True, savepoint=False):
                     step = fan_out_events(limit=limit, touches=touches, after=after)
                     touch_lanes(touches)
-            except DatabaseError as error:
+            except Error as error:
                 if connection_is_lost(error):
                     raise
+                if is_transient(error):
+                    self.log.poisoned("fan_out", error, "pending events")
+                    break
                 if limit > 1:
                     limit //= 2
                     continue
@@ -137,6 +170,7 @@ class CycleRunner:
                     break
                 self.log.poisoned("fan_out", error, str(pointer))
                 after = pointer
+                stepped_over += 1
                 continue
             if step.last is None:
                 break
@@ -146,22 +180,32 @@ class CycleRunner:
 
     def _release(self, unsent: Sequence[Claim]) -> None:
         touches = LaneTouches()
-        with transaction.atomic(durable=True, savepoint=False):
-            release_leases(unsent, touches=touches)
-            touch_lanes(touches)
-
-    def _claim_alone(self, cycle: Cycle, room: int) -> None:
-        with transaction.atomic(durable=True, savepoint=False):
-            claims = self._claim(room)
-        cycle.claims = claims
-
-    def _alone(self, part: str, subject: str, work: Callable[[], None]) -> None:
         try:
-            work()
-        except DatabaseError as error:
+            with transaction.atomic(durable=True, savepoint=False):
+                release_leases(unsent, touches=touches)
+                touch_lanes(touches)
+        except Error as error:
             if connection_is_lost(error):
                 raise
-            self.log.poisoned(part, error, subject)
+            self.log.poisoned("release", error, "unsent leases, which will run out")
+
+    def _claim_by_halves(self, room: int) -> list[Claim]:
+        """Claim from fewer lanes until it works, and put off a lane that fails alone."""
+        lanes = LANES_PER_CLAIM
+        while True:
+            try:
+                with transaction.atomic(durable=True, savepoint=False):
+                    return self._claim(room, lanes)
+            except Error as error:
+                if connection_is_lost(error):
+                    raise
+                if lanes > 1 and not is_transient(error):
+                    lanes //= 2
+                    continue
+                with transaction.atomic(durable=True, savepoint=False):
+                    postponed = None if is_transient(error) else postpone_next_lane()
+                self.log.poisoned("claim", error, f"deliveries of {postponed or 'the next lanes'}")
+                return []
 
 
 def _next_pointer(after: uuid.UUID) -> uuid.UUID | None:

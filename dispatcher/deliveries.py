@@ -21,7 +21,7 @@ from dispatcher.models import (
     FinishedDelivery,
 )
 from outbox.database import execute, fetch_all
-from outbox.identifiers import floor_uuid, moment_of, new_uuid
+from outbox.identifiers import floor_uuid, moment_of
 from outbox.sql import statements
 
 _SQL = statements("dispatcher.sql")
@@ -121,12 +121,12 @@ def resend_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
 
 def create_delivery_by_hand(*, owner: str, endpoint_id: uuid.UUID, event_id: uuid.UUID) -> uuid.UUID:
     """A delivery that is due now; requires a transaction that holds the endpoint's row lock."""
-    delivery_id = new_uuid()
     rows = fetch_all(
         _SQL["create_delivery_by_hand"],
-        {"id": delivery_id, "owner": owner, "endpoint_id": endpoint_id, "event_id": event_id},
+        {"owner": owner, "endpoint_id": endpoint_id, "event_id": event_id},
     )
-    wake_lanes([endpoint_id], rows[0][0], by_hand=True)
+    delivery_id: uuid.UUID = rows[0][0]
+    wake_lanes([endpoint_id], rows[0][1], ignore_hold=True)
     return delivery_id
 
 

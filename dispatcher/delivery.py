@@ -41,11 +41,13 @@ class DeliveryPlan:
         if claim.event is None:
             return _unsendable(FailureCode.UNRENDERABLE, "the event is no longer stored")
         try:
-            body = self.renderer(claim.event, claim.endpoint.api_version)
+            body: object = self.renderer(claim.event, claim.endpoint.api_version)
         except (
             Exception
         ) as error:  # the renderer is the project's own code: one bad event must not stop the rest
             return _unsendable(FailureCode.UNRENDERABLE, f"rendering failed: {type(error).__name__}")
+        if not isinstance(body, bytes):
+            return _unsendable(FailureCode.UNRENDERABLE, f"rendering gave {type(body).__name__}, not bytes")
         try:
             keys = signing_keys(*claim.endpoint.sealed_secrets)
         except (SecretUndecryptable, ValueError) as error:

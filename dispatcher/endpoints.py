@@ -135,7 +135,7 @@ def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str,
         if "max_in_flight" in changes:
             width = changes["max_in_flight"]
             Lane.objects.filter(endpoint=endpoint).update(max_in_flight=width, quantum=width)
-        wake_lanes([endpoint.id], database_now())
+        wake_lanes([endpoint.id], database_now(), ignore_hold=True)
     endpoint.refresh_from_db()
     return endpoint
 
@@ -151,7 +151,7 @@ def delete_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> None:
         Endpoint.objects.filter(id=endpoint.id).update(
             deleted_at=Now(), status=EndpointStatus.DISABLED, status_reason="deleted", status_since=Now()
         )
-        wake_lanes([endpoint.id], database_now())
+        wake_lanes([endpoint.id], database_now(), ignore_hold=True)
 
 
 def roll_secret(*, owner: str, endpoint_id: uuid.UUID, overlap: timedelta) -> tuple[Endpoint, str]:
@@ -211,7 +211,7 @@ def disable_gone_endpoints(endpoint_ids: Sequence[uuid.UUID]) -> None:
         Endpoint.objects.filter(id__in=gone).update(
             status=EndpointStatus.DISABLED, status_reason="http_410_gone", status_since=Now()
         )
-        wake_lanes(gone, database_now())
+        wake_lanes(gone, database_now(), ignore_hold=True)
 
 
 def _locked(owner: str, endpoint_id: uuid.UUID) -> Endpoint:

@@ -17,12 +17,14 @@ class LaneTouch:
 
     unleased: int = 0  # leased rows that it unleased or removed
     wake_at: datetime | None = None  # when the earliest of its new work is due
-    by_hand_at: datetime | None = None  # the same for work by hand, which no hold delays
+    whatever_holds_at: datetime | None = None  # the same for what no hold delays
     hold_for: timedelta | None = None  # how long automatic deliveries must wait
 
-    def wake(self, moment: datetime, *, by_hand: bool = False) -> None:
-        if by_hand:
-            self.by_hand_at = moment if self.by_hand_at is None else min(self.by_hand_at, moment)
+    def wake(self, moment: datetime, *, ignore_hold: bool = False) -> None:
+        if ignore_hold:
+            self.whatever_holds_at = (
+                moment if self.whatever_holds_at is None else min(self.whatever_holds_at, moment)
+            )
         else:
             self.wake_at = moment if self.wake_at is None else min(self.wake_at, moment)
 
@@ -53,15 +55,18 @@ def touch_lanes(touches: LaneTouches) -> None:
             "endpoint_ids": endpoint_ids,
             "unleased": [touch.unleased for touch in ordered],
             "wake_at": [touch.wake_at for touch in ordered],
-            "by_hand_at": [touch.by_hand_at for touch in ordered],
+            "whatever_holds_at": [touch.whatever_holds_at for touch in ordered],
             "hold_for": [touch.hold_for for touch in ordered],
         },
     )
 
 
-def wake_lanes(endpoint_ids: Iterable[uuid.UUID], moment: datetime, *, by_hand: bool = False) -> None:
-    """Have these lanes looked at from `moment` on, or from the end of their hold; requires a transaction."""
+def wake_lanes(endpoint_ids: Iterable[uuid.UUID], moment: datetime, *, ignore_hold: bool = False) -> None:
+    """Have these lanes looked at from `moment` on; requires a transaction.
+
+    What waits for the end of a hold waits on, unless `ignore_hold`.
+    """
     touches = LaneTouches()
     for endpoint_id in endpoint_ids:
-        touches[endpoint_id].wake(moment, by_hand=by_hand)
+        touches[endpoint_id].wake(moment, ignore_hold=ignore_hold)
     touch_lanes(touches)

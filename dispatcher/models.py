@@ -102,8 +102,8 @@ class Delivery(models.Model):
     lease_owner = models.UUIDField(null=True)  # the dispatcher process that holds the lease
     started_at = models.DateTimeField(null=True)
     attempt_id = models.UUIDField(null=True)  # minted by the claim
-    attempts = models.SmallIntegerField(db_default=0)  # begun so far
-    resend_no = models.SmallIntegerField(db_default=0)  # 0 is automatic, n the nth resend by hand
+    attempts = models.IntegerField(db_default=0)  # begun so far
+    resend_no = models.IntegerField(db_default=0)  # 0 is automatic, n the nth resend by hand
 
     class Meta:
         constraints = [
@@ -140,8 +140,8 @@ class FinishedDelivery(models.Model):
     event_id = models.UUIDField()
     state = models.TextField(choices=DeliveryState)
     reason = models.TextField(null=True)
-    attempts = models.SmallIntegerField()
-    resend_no = models.SmallIntegerField()
+    attempts = models.IntegerField()
+    resend_no = models.IntegerField()
     finished_at = models.DateTimeField()
 
     class Meta:
@@ -213,10 +213,6 @@ class DeliveryRecord(models.Model):
     @property
     def manual(self) -> bool:
         return self.resend_no > 0
-
-    @property
-    def live(self) -> bool:
-        return self.state in LIVE_STATES
 
 
 class Pause(models.Model):

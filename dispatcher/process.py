@@ -11,19 +11,22 @@ flight ends and is recorded. A second one stops at once: what was in flight is c
 import signal
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import FrameType
+from typing import TypeVar
+
+from django.db import Error
 
 from dispatcher.attempt_log import AttemptLog
 from dispatcher.config import DispatcherSettings
-from dispatcher.connection import connect, disconnect, surviving_outages
+from dispatcher.connection import connect, connection_is_lost, disconnect, surviving_outages
 from dispatcher.crash_points import reach
 from dispatcher.cycles import Cycle, CycleRunner
 from dispatcher.delivery import DeliveryPlan
 from dispatcher.endpoints import disable_gone_endpoints
-from dispatcher.recording import Recorded
+from dispatcher.recording import Attempted, Recorded
 from dispatcher.retry import Gone
 from dispatcher.sender import Sender
 from dispatcher.transport import CurlAdapter
@@ -32,7 +35,9 @@ from outbox.partitions import maintain_partitions
 from outbox.sql import statements
 
 MAINTENANCE_INTERVAL = timedelta(hours=1)
+_LONGEST_WAIT = 0.25  # seconds within which a signal is noticed
 _SQL = statements("dispatcher.sql")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,8 @@ class DispatcherProcess:
         self._log = log
         self._signals = 0
         self._maintenance_due = 0.0  # by time.monotonic()
+        self._unrecorded: list[Attempted] = []  # results that met a lock; the next cycle tries again
+        self._gone: set[uuid.UUID] = set()  # endpoints to be disabled
         self._adapter = CurlAdapter(
             address_policy=settings.address_policy,
             url_rules=settings.url_rules,
@@ -75,10 +82,10 @@ class DispatcherProcess:
         self._cycles = CycleRunner(lease_owner=uuid.uuid4(), lease=options.lease, log=log)
 
     def run(self) -> int:
-        """0 when drained or done, 1 when stopped at once or broken.
+        """0 when drained or done, 1 when stopped at once.
 
         Raises:
-            DatabaseError: the database cannot be reached at the start.
+            django.db.Error: the database cannot be reached at the start, or is not migrated.
         """
         connect()
         previous = {
@@ -86,7 +93,11 @@ class DispatcherProcess:
         }
         self._sender.start()
         try:
-            self._dispatch()
+            try:
+                self._dispatch()
+            except Error as error:
+                if not (self._signals and connection_is_lost(error)):
+                    raise
             self._finish()
         except Stopped:
             self._log.tell(
@@ -100,13 +111,18 @@ class DispatcherProcess:
         return 0
 
     def _dispatch(self) -> None:
+        idle = False
         while not self._signals:
             self._maintain()
+            if idle and self._sender.outstanding == 0 and not self._ask(_SQL["work_is_waiting"]):
+                if self._options.drain and not self._ask(_SQL["backlog"]):
+                    return
+                self._wait(None)
+                continue
             cycle = self._cycle(self._room())
             if self._options.once:
                 return
-            if self._options.drain and cycle.idle and self._sender.outstanding == 0 and not self._backlog():
-                return
+            idle = cycle.idle
             self._wait(cycle)
 
     def _maintain(self) -> None:
@@ -114,9 +130,7 @@ class DispatcherProcess:
         if time.monotonic() < self._maintenance_due:
             return
         self._maintenance_due = time.monotonic() + MAINTENANCE_INTERVAL.total_seconds()
-        done = surviving_outages(
-            maintain_partitions, on_outage=self._on_outage, keep_trying=lambda: not self._signals
-        )
+        done = self._reach_database(maintain_partitions)
         for partition, reason in done.failed:
             self._log.tell(f"partition {partition} has to wait for the next hour: {reason}")
 
@@ -130,25 +144,33 @@ class DispatcherProcess:
             longest = self._settings.attempt_timeout.total_seconds()
             self._log.tell(f"draining: {self._sender.in_flight} in flight, up to {longest:g} s")
         self._sender.drain()
-        while self._sender.is_alive() or self._sender.outstanding:
-            self._sender.results_ready.wait(0.1)
-            self._cycle(0)
+        while self._sender.is_alive() or self._sender.outstanding or self._unrecorded:
+            self._sender.results_ready.wait(_LONGEST_WAIT)
+            try:
+                self._cycle(0)
+            except Error as error:
+                if not connection_is_lost(error):
+                    raise
+                self._log.tell("leaving with nothing to record; leases that were not used run out")
 
     def _cycle(self, room: int) -> Cycle:
-        if self._sender.failure is not None:
-            raise self._sender.failure
         attempted, unsent = self._sender.take()
-        cycle = surviving_outages(
-            lambda: self._cycles.run(attempted=attempted, unsent=unsent, room=room),
-            on_outage=self._on_outage,
-            keep_trying=lambda: self._signals < 1 or bool(attempted),
+        attempted = self._unrecorded + attempted
+        cycle = self._reach_database(
+            lambda: self._cycles.run(
+                attempted=attempted, unsent=unsent, room=room, fan_out=not self._signals
+            ),
+            to_record=bool(attempted),
         )
+        self._unrecorded = cycle.unrecorded
         if cycle.claims:
             reach("after_claim")
             self._log.claimed(cycle.claims)
             self._sender.submit(cycle.claims)
         self._log.attempted(cycle.recorded)
         self._disable_gone(cycle.recorded)
+        if self._sender.failure is not None:
+            raise self._sender.failure
         return cycle
 
     def _room(self) -> int:
@@ -159,30 +181,49 @@ class DispatcherProcess:
         """Until the sender has results or the next poll is due; not at all where the cycle left work behind."""
         if cycle is not None and cycle.saturated and self._room() > 0:
             return
-        self._sender.results_ready.wait(self._options.poll_interval.total_seconds())
+        poll_at = time.monotonic() + self._options.poll_interval.total_seconds()
+        while not self._signals and (patience := poll_at - time.monotonic()) > 0:
+            if self._sender.results_ready.wait(min(patience, _LONGEST_WAIT)):
+                return
 
-    def _backlog(self) -> bool:
-        return bool(fetch_all(_SQL["backlog"], {})[0][0])
+    def _ask(self, question: str) -> bool:
+        return bool(self._reach_database(lambda: fetch_all(question, {}))[0][0])
 
     def _disable_gone(self, recorded: Sequence[Recorded]) -> None:
-        gone = {one.attempted.claim.endpoint.id for one in recorded if _is_gone(one)}
-        if gone:
-            surviving_outages(
-                lambda: disable_gone_endpoints(sorted(gone)),
-                on_outage=self._on_outage,
-                keep_trying=lambda: True,
-            )
+        self._gone |= {one.attempted.claim.endpoint.id for one in recorded if _is_gone(one)}
+        if not self._gone:
+            return
+        try:
+            self._reach_database(lambda: disable_gone_endpoints(sorted(self._gone)))
+            self._gone.clear()
+        except Error as error:
+            if connection_is_lost(error):
+                raise
+            self._log.poisoned("disable", error, "endpoints that are gone, until the next cycle")
+
+    def _reach_database(self, work: Callable[[], T], *, to_record: bool = False) -> T:
+        """Run `work` through outages; on the way down wait only for the sake of results.
+
+        Raises:
+            django.db.Error: the connection is lost, a stop was asked for, and there is nothing to record.
+        """
+        return surviving_outages(
+            work,
+            on_outage=self._on_outage,
+            keep_trying=lambda: not self._signals or to_record or self._sender.in_flight > 0,
+        )
 
     def _on_outage(self, error: BaseException, pause: float) -> None:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         self._log.tell(f"database out of reach ({reason}); trying again in {pause:.1f} s")
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        # Only counts: the main thread may hold the very lock that waking it would take.
         self._signals += 1
         if self._signals > 1:
             raise Stopped
-        self._sender.results_ready.set()
 
 
 def _is_gone(one: Recorded) -> bool:
-    return isinstance(one.attempted.decision, Gone) and not one.superseded
+    attempted = one.attempted
+    return isinstance(attempted.decision, Gone) and not one.superseded and not attempted.claim.by_hand

@@ -51,18 +51,24 @@ def record_outcomes(attempted: Sequence[Attempted], *, touches: LaneTouches) -> 
     standing: dict[uuid.UUID, datetime | None] = dict(fetch_all(_SQL["record_outcomes"], columns))
     recorded = []
     for one in attempted:
-        delivery_id = one.claim.delivery_id
-        superseded = delivery_id not in standing
-        due_at = standing.get(delivery_id)
+        claim = one.claim
+        superseded = claim.attempt_id not in standing
+        due_at = standing.get(claim.attempt_id)
         if not superseded:
-            touch = touches[one.claim.endpoint.id]
+            touch = touches[claim.endpoint.id]
             touch.unleased += 1
             if due_at is not None:
-                touch.wake(due_at, by_hand=one.claim.by_hand)
-            if isinstance(one.decision, Retry) and one.decision.hold is not None:
+                touch.wake(due_at, ignore_hold=claim.by_hand)
+            # A resend by hand never counts against its endpoint.
+            if isinstance(one.decision, Retry) and one.decision.hold is not None and not claim.by_hand:
                 touch.hold(one.decision.hold)
         recorded.append(Recorded(attempted=one, superseded=superseded, next_attempt_at=due_at))
     return recorded
+
+
+def lock_deliveries(claims: Sequence[Claim]) -> None:
+    """Lock what several statements of the open transaction will change, in order of id."""
+    fetch_all(_SQL["lock_in_order"], {"ids": [claim.delivery_id for claim in claims]})
 
 
 def release_leases(claims: Sequence[Claim], *, touches: LaneTouches) -> None:
@@ -77,14 +83,14 @@ def release_leases(claims: Sequence[Claim], *, touches: LaneTouches) -> None:
         _SQL["release_leases"],
         {
             "delivery_id": list(claim_of),
-            "claim_no": [claim.claim_no for claim in claim_of.values()],
+            "attempt_id": [claim.attempt_id for claim in claim_of.values()],
         },
     )
     for delivery_id, due_at in released:
         claim = claim_of[delivery_id]
         touch = touches[claim.endpoint.id]
         touch.unleased += 1
-        touch.wake(due_at, by_hand=claim.by_hand)
+        touch.wake(due_at, ignore_hold=claim.by_hand)
 
 
 _COLUMNS = (

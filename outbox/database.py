@@ -26,6 +26,12 @@ def in_transaction() -> bool:
     return connections[DEFAULT_DB_ALIAS].in_atomic_block
 
 
+def is_connected() -> bool:
+    """Whether this thread's connection still stands, as far as its last statement told."""
+    connection = connections[DEFAULT_DB_ALIAS].connection
+    return connection is not None and not connection.closed
+
+
 def fetch_all(text: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run one statement that returns rows. Joins the open transaction, else commits by itself."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:

@@ -15,7 +15,7 @@ from itertools import islice
 from django.apps import apps
 from django.db import DatabaseError, transaction
 
-from outbox.database import fetch_all
+from outbox.database import fetch_all, is_connected
 from outbox.identifiers import floor_uuid
 from outbox.sql import statements
 
@@ -71,6 +71,9 @@ def maintain_partitions(*, today: date | None = None) -> Maintained:
     """Make what is due and drop what is over; each partition in a transaction of its own.
 
     Gives way after half a second where a lock is held: what failed is tried again by the next run.
+
+    Raises:
+        DatabaseError: the connection is lost.
     """
     today = today or datetime.now(tz=UTC).date()
     done = Maintained()
@@ -111,6 +114,8 @@ def _make(table: PartitionedTable, beginning: date, done: Maintained) -> None:
         if made[0][0]:
             done.made.append(partition)
     except DatabaseError as error:
+        if not is_connected():
+            raise
         done.failed.append((partition, str(error).strip().splitlines()[0]))
 
 
@@ -125,6 +130,8 @@ def _drop(table: PartitionedTable, partition: str, bound: uuid.UUID, done: Maint
             fetch_all(_SQL["drop_partition"], {"table": table.name, "partition": partition})
         done.dropped.append(partition)
     except DatabaseError as error:
+        if not is_connected():
+            raise
         done.failed.append((partition, str(error).strip().splitlines()[0]))
 
 

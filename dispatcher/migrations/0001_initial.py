@@ -35,8 +35,8 @@ CREATE TABLE dispatcher_delivery (
     lease_owner uuid,
     started_at timestamptz,
     attempt_id uuid,
-    attempts smallint NOT NULL DEFAULT 0,
-    resend_no smallint NOT NULL DEFAULT 0,
+    attempts integer NOT NULL DEFAULT 0,
+    resend_no integer NOT NULL DEFAULT 0,
     CONSTRAINT dispatcher_delivery_once UNIQUE (endpoint_id, event_id, resend_no)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
         autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
@@ -57,8 +57,8 @@ CREATE TABLE dispatcher_finished_delivery (
     event_id uuid NOT NULL,
     state text NOT NULL CHECK (state IN ('succeeded', 'dead_lettered', 'cancelled', 'skipped')),
     reason text,
-    attempts smallint NOT NULL,
-    resend_no smallint NOT NULL,
+    attempts integer NOT NULL,
+    resend_no integer NOT NULL,
     finished_at timestamptz NOT NULL
 ) PARTITION BY RANGE (id);
 CREATE INDEX dispatcher_finished_owner ON dispatcher_finished_delivery (owner, state, event_id, id);
@@ -97,12 +97,12 @@ CREATE_DELIVERY_RECORD = """
 CREATE VIEW dispatcher_delivery_record AS
 SELECT id, owner, endpoint_id, event_id,
        CASE WHEN lease_owner IS NULL THEN 'pending' ELSE 'sending' END AS state,
-       NULL::text AS reason, attempts::integer, resend_no::integer,
+       NULL::text AS reason, attempts, resend_no,
        CASE WHEN lease_owner IS NULL THEN due_at END AS next_attempt_at,
        NULL::timestamptz AS finished_at
 FROM dispatcher_delivery
 UNION ALL
-SELECT id, owner, endpoint_id, event_id, state, reason, attempts::integer, resend_no::integer,
+SELECT id, owner, endpoint_id, event_id, state, reason, attempts, resend_no,
        NULL::timestamptz, finished_at
 FROM dispatcher_finished_delivery
 """
@@ -203,8 +203,8 @@ class Migration(migrations.Migration):
                         ("lease_owner", models.UUIDField(null=True)),
                         ("started_at", models.DateTimeField(null=True)),
                         ("attempt_id", models.UUIDField(null=True)),
-                        ("attempts", models.SmallIntegerField(db_default=0)),
-                        ("resend_no", models.SmallIntegerField(db_default=0)),
+                        ("attempts", models.IntegerField(db_default=0)),
+                        ("resend_no", models.IntegerField(db_default=0)),
                     ],
                 ),
                 migrations.CreateModel(
@@ -227,8 +227,8 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         ("reason", models.TextField(null=True)),
-                        ("attempts", models.SmallIntegerField()),
-                        ("resend_no", models.SmallIntegerField()),
+                        ("attempts", models.IntegerField()),
+                        ("resend_no", models.IntegerField()),
                         ("finished_at", models.DateTimeField()),
                     ],
                     options={

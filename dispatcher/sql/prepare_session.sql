@@ -1,5 +1,8 @@
 -- A dispatcher's statements touch a batch of rows of tables that may hold millions: only index plans are
--- ever right, whatever the statistics of a table that was empty a second ago say.
+-- ever right, whatever the statistics of a table that was empty a second ago say. The claim rests on each
+-- statement's own snapshot. A lock that is not free within two seconds is somebody's open transaction.
 SELECT set_config('enable_seqscan', 'off', false),
        set_config('jit', 'off', false),
-       set_config('random_page_cost', '1.1', false)
+       set_config('random_page_cost', '1.1', false),
+       set_config('default_transaction_isolation', 'read committed', false),
+       set_config('lock_timeout', '2s', false)

@@ -1,5 +1,6 @@
 -- Write every attempt of a batch, and end or reschedule the deliveries whose claim still stands. A stale
--- claim (another claim number, or a delivery that ended) changes no state: its attempt is superseded.
+-- claim changes no state: its attempt is superseded. Stale is a claim whose number is not the row's any more,
+-- or whose attempt is not the one under way: a row that was rescheduled keeps its number until the next claim.
 WITH result AS MATERIALIZED (
     SELECT * FROM unnest(
         %(delivery_id)s::uuid[], %(claim_no)s::int[], %(endpoint_id)s::uuid[], %(event_id)s::uuid[],
@@ -15,16 +16,19 @@ WITH result AS MATERIALIZED (
     )
 ),
 locked AS MATERIALIZED (
-    SELECT id, claim_no
+    SELECT id, claim_no, attempt_id
     FROM dispatcher_delivery
     WHERE id = ANY (%(delivery_id)s::uuid[])
     ORDER BY id
     FOR UPDATE
 ),
 fenced AS MATERIALIZED (
-    SELECT result.delivery_id, result.ending, result.reason, result.retry_after
+    SELECT result.attempt_id, result.delivery_id, result.ending, result.reason, result.retry_after
     FROM result
-    JOIN locked ON locked.id = result.delivery_id AND locked.claim_no = result.claim_no
+    JOIN locked
+      ON locked.id = result.delivery_id
+     AND locked.claim_no = result.claim_no
+     AND locked.attempt_id = result.attempt_id
 ),
 removed AS (
     DELETE FROM dispatcher_delivery
@@ -59,9 +63,9 @@ attempt AS (
            result.claim_no, to_timestamp(result.started_at), result.outcome, result.failure_code, result.detail,
            result.status, result.peer_ip, result.dns_ms, result.connect_ms, result.tls_ms,
            result.first_byte_ms, result.total_ms, result.response, result.truncated,
-           fenced.delivery_id IS NULL
+           fenced.attempt_id IS NULL
     FROM result
-    LEFT JOIN fenced USING (delivery_id)
+    LEFT JOIN fenced USING (attempt_id)
     ON CONFLICT (id) DO UPDATE
     SET started_at = excluded.started_at, outcome = excluded.outcome, failure_code = excluded.failure_code,
         detail = excluded.detail, status = excluded.status, peer_ip = excluded.peer_ip,
@@ -71,6 +75,6 @@ attempt AS (
     -- A result recorded twice (its commit's answer was lost with the connection) keeps its first row.
     WHERE dispatcher_attempt.outcome = 'unknown'
 )
-SELECT fenced.delivery_id, rescheduled.due_at
+SELECT fenced.attempt_id, rescheduled.due_at
 FROM fenced
 LEFT JOIN rescheduled ON rescheduled.id = fenced.delivery_id

@@ -1,9 +1,9 @@
 -- Give back leases whose request was never sent: due at once, the attempt not counted, no attempt row.
 WITH released AS MATERIALIZED (
-    SELECT * FROM unnest(%(delivery_id)s::uuid[], %(claim_no)s::int[]) AS released (delivery_id, claim_no)
+    SELECT * FROM unnest(%(delivery_id)s::uuid[], %(attempt_id)s::uuid[]) AS released (delivery_id, attempt_id)
 ),
 locked AS MATERIALIZED (
-    SELECT id, claim_no
+    SELECT id, attempt_id
     FROM dispatcher_delivery
     WHERE id = ANY (%(delivery_id)s::uuid[])
     ORDER BY id
@@ -15,6 +15,6 @@ SET lease_owner = NULL, started_at = NULL, attempt_id = NULL, attempts = attempt
 WHERE id = ANY (ARRAY(
     SELECT locked.id
     FROM released
-    JOIN locked ON locked.id = released.delivery_id AND locked.claim_no = released.claim_no
+    JOIN locked ON locked.id = released.delivery_id AND locked.attempt_id = released.attempt_id
 ))
 RETURNING id, due_at

@@ -3,7 +3,7 @@
 -- lane is never ready before this very moment, so lanes that waited come first.
 WITH lane AS MATERIALIZED (
     SELECT claimed.endpoint_id, claimed.change, lane.in_flight + claimed.change AS in_flight,
-           lane.max_in_flight, lane.hold_until, endpoint.deleted
+           lane.max_in_flight, lane.hold_until, endpoint.disabled, endpoint.deleted
     FROM unnest(%(endpoint_ids)s::uuid[], %(changes)s::int[]) AS claimed (endpoint_id, change)
     CROSS JOIN LATERAL (
         SELECT * FROM dispatcher_lane WHERE endpoint_id = claimed.endpoint_id OFFSET 0
@@ -20,11 +20,15 @@ upcoming AS MATERIALIZED (
         (SELECT due_at FROM dispatcher_delivery
          WHERE endpoint_id = lane.endpoint_id AND lease_owner IS NOT NULL
          ORDER BY due_at LIMIT 1),
-        CASE WHEN lane.in_flight < lane.max_in_flight OR lane.deleted THEN least(
+        CASE WHEN lane.in_flight < lane.max_in_flight OR lane.disabled OR lane.deleted THEN least(
             (SELECT due_at FROM dispatcher_delivery
              WHERE endpoint_id = lane.endpoint_id AND lease_owner IS NULL AND resend_no > 0
              ORDER BY due_at LIMIT 1),
-            (SELECT CASE WHEN lane.deleted THEN '-infinity' ELSE greatest(due_at, lane.hold_until) END
+            (SELECT CASE
+                 WHEN lane.deleted THEN '-infinity'
+                 WHEN lane.disabled THEN due_at
+                 ELSE greatest(due_at, lane.hold_until)
+             END
              FROM dispatcher_delivery
              WHERE endpoint_id = lane.endpoint_id AND lease_owner IS NULL AND resend_no = 0
              ORDER BY due_at, id LIMIT 1)

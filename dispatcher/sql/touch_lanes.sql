@@ -1,10 +1,10 @@
 -- The one pass over lanes of a transaction, in order of id: give back leases, hold, and wake for new work.
--- A lane that leaves its cap is woken at once, for what waited behind it; work by hand ignores holds.
+-- A lane that leaves its cap is woken at once, for what waited behind it; some work ignores holds.
 WITH touched AS MATERIALIZED (
     SELECT * FROM unnest(
         %(endpoint_ids)s::uuid[], %(unleased)s::int[], %(wake_at)s::timestamptz[],
-        %(by_hand_at)s::timestamptz[], %(hold_for)s::interval[]
-    ) AS touched (endpoint_id, unleased, wake_at, by_hand_at, hold_for)
+        %(whatever_holds_at)s::timestamptz[], %(hold_for)s::interval[]
+    ) AS touched (endpoint_id, unleased, wake_at, whatever_holds_at, hold_for)
 ),
 lane AS MATERIALIZED (
     SELECT endpoint_id
@@ -18,18 +18,14 @@ SET in_flight = dispatcher_lane.in_flight - touched.unleased,
     hold_until = greatest(dispatcher_lane.hold_until, clock_timestamp() + touched.hold_for),
     ready_at = least(
         dispatcher_lane.ready_at,
-        touched.by_hand_at,
-        CASE WHEN touched.wake_at IS NOT NULL OR touched.unleased > 0 THEN
-            greatest(
-                CASE
-                    WHEN dispatcher_lane.in_flight >= dispatcher_lane.max_in_flight
-                     AND dispatcher_lane.in_flight - touched.unleased < dispatcher_lane.max_in_flight
-                    THEN clock_timestamp()
-                    ELSE coalesce(touched.wake_at, 'infinity')
-                END,
-                dispatcher_lane.hold_until,
-                clock_timestamp() + touched.hold_for
-            )
+        touched.whatever_holds_at,
+        CASE
+            WHEN dispatcher_lane.in_flight >= dispatcher_lane.max_in_flight
+             AND dispatcher_lane.in_flight - touched.unleased < dispatcher_lane.max_in_flight
+            THEN clock_timestamp()
+        END,
+        CASE WHEN touched.wake_at IS NOT NULL THEN
+            greatest(touched.wake_at, dispatcher_lane.hold_until, clock_timestamp() + touched.hold_for)
         END
     )
 FROM touched

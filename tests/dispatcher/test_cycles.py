@@ -1,24 +1,29 @@
 """A cycle is one transaction; when it fails, one bad row holds back nothing else."""
 
+import threading
 import uuid
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from dispatcher.claims import Claim
 from dispatcher.cycles import CycleRunner
 from dispatcher.delivery import DeliveryPlan, Sending
 from dispatcher.models import Attempt, Delivery, FinishedDelivery
+from dispatcher.outcomes import Outcome
 from dispatcher.recording import Attempted
 from dispatcher.rendering import render_event
 from dispatcher.retry import RetryPolicy
 from outbox.models import PendingEvent
 from tests.dispatcher.scenes import (
     LEASE,
+    REFUSED,
     SUCCESS,
     assert_lanes_count_their_leases,
     claim,
+    expire_leases,
     fan_out,
+    lane_of,
     make_endpoint,
     query,
     record,
@@ -47,8 +52,8 @@ def runner(log: Log) -> CycleRunner:
     return CycleRunner(lease_owner=uuid.uuid4(), lease=LEASE, log=log)
 
 
-def attempted(claims: list[Claim]) -> list[Attempted]:
-    return [PLAN.conclude(Sending(one, one.now_epoch()), SUCCESS) for one in claims]
+def attempted(claims: list[Claim], outcome: Outcome = SUCCESS) -> list[Attempted]:
+    return [PLAN.conclude(Sending(one, one.now_epoch()), outcome) for one in claims]
 
 
 def test_a_cycle_takes_a_constant_number_of_statements(runner):
@@ -83,13 +88,13 @@ def test_an_unwritable_result_is_left_alone_and_the_rest_is_recorded(runner, log
         "$$ BEGIN RAISE EXCEPTION 'poison'; END $$"
     )
     query(
-        "CREATE TRIGGER poison BEFORE INSERT ON dispatcher_attempt_default FOR EACH ROW "
+        "CREATE TRIGGER poison BEFORE INSERT ON dispatcher_attempt FOR EACH ROW "
         f"WHEN (NEW.id = '{poison.claim.attempt_id}') EXECUTE FUNCTION refuse_poison()"
     )
     try:
         cycle = runner.run(attempted=results, unsent=(), room=0)
     finally:
-        query("DROP TRIGGER poison ON dispatcher_attempt_default")
+        query("DROP TRIGGER poison ON dispatcher_attempt")
         query("DROP FUNCTION refuse_poison")
     assert len(cycle.recorded) == 8
     assert log.entries == [("record", str(poison.claim.delivery_id))]
@@ -130,3 +135,88 @@ def test_unsent_leases_go_back_without_an_attempt(runner):
     assert {(row.attempts, row.lease_owner) for row in Delivery.objects.all()} == {(0, None)}
     assert_lanes_count_their_leases()
     assert {one.attempt_number for one in claim()} == {1}
+
+
+@pytest.mark.parametrize("outcome", [SUCCESS, REFUSED], ids=["succeeded", "failed"])
+def test_a_cycle_whose_commit_was_not_answered_can_be_run_again(runner, outcome):
+    """The answer to COMMIT was lost with the connection: what was recorded is recorded once."""
+    make_endpoint()
+    record(3)
+    fan_out()
+    results = attempted(claim(2), outcome)
+    under_way = claim(1)
+    first = runner.run(attempted=results, unsent=(), room=0)
+    again = runner.run(attempted=results, unsent=(), room=0)
+    assert [one.superseded for one in first.recorded] == [False, False]
+    assert [one.superseded for one in again.recorded] == [True, True]
+    assert not Attempt.objects.filter(superseded=True).exists()
+    assert_lanes_count_their_leases()
+    runner.run(attempted=attempted(under_way), unsent=(), room=0)
+    assert_lanes_count_their_leases()
+
+
+def test_leases_given_back_twice_are_given_back_once(runner):
+    make_endpoint()
+    record(2)
+    fan_out()
+    unsent = claim(1)
+    claim(1)
+    runner.run(attempted=(), unsent=unsent, room=0)
+    runner.run(attempted=(), unsent=unsent, room=0)
+    assert Delivery.objects.get(id=unsent[0].delivery_id).attempts == 0
+    assert_lanes_count_their_leases()
+
+
+def test_a_stale_and_a_standing_claim_of_one_delivery_in_one_batch(runner):
+    make_endpoint()
+    record(1)
+    fan_out()
+    stale = claim()
+    expire_leases()
+    standing = claim()
+    cycle = runner.run(attempted=attempted([*stale, *standing]), unsent=(), room=0)
+    assert [one.superseded for one in cycle.recorded] == [True, False]
+    assert dict(Attempt.objects.values_list("number", "superseded")) == {1: True, 2: False}
+    assert_lanes_count_their_leases()
+
+
+def test_a_lane_that_cannot_be_claimed_is_put_off_and_the_others_are_served(runner, log):
+    broken, healthy = make_endpoint(), make_endpoint()
+    record(1)
+    fan_out()
+    query("UPDATE dispatcher_delivery SET claim_no = 2147483647 WHERE endpoint_id = %s", broken.id)
+    claims = [one for _ in range(3) for one in runner.run(attempted=(), unsent=(), room=10).claims]
+    assert [one.endpoint.id for one in claims] == [healthy.id]
+    assert log.entries == [("claim", f"deliveries of {broken.id}")]
+    assert lane_of(broken) == (0, False)
+
+
+def test_results_that_meet_a_lock_are_kept_for_the_next_cycle(runner, log):
+    locked, free = make_endpoint(), make_endpoint()
+    record(2)
+    fan_out()
+    results = attempted(claim())
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            query("SELECT FROM dispatcher_lane WHERE endpoint_id = %s FOR UPDATE", locked.id)
+            held.set()
+            release.wait(60)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(30)
+    query("SET lock_timeout = '50ms'")
+    try:
+        cycle = runner.run(attempted=results, unsent=(), room=0)
+    finally:
+        query("RESET lock_timeout")
+        release.set()
+        thread.join()
+    assert {one.attempted.claim.endpoint.id for one in cycle.recorded} == {free.id}
+    assert {one.claim.endpoint.id for one in cycle.unrecorded} == {locked.id}
+    assert [part for part, _ in log.entries] == ["record"]
+    assert len(runner.run(attempted=cycle.unrecorded, unsent=(), room=0).recorded) == 2
+    assert_lanes_count_their_leases()

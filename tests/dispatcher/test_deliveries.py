@@ -1,5 +1,7 @@
 """Reading, resending and stopping deliveries."""
 
+from datetime import timedelta
+
 import pytest
 
 from dispatcher.deliveries import (
@@ -9,8 +11,11 @@ from dispatcher.deliveries import (
     resend_delivery,
     stop_delivery,
 )
+from dispatcher.endpoints import delete_endpoint, update_endpoint
 from dispatcher.errors import DeliveryEnded, DeliveryNotFound
+from dispatcher.failures import FailureCode
 from dispatcher.models import Attempt, Delivery, FinishedDelivery
+from dispatcher.outcomes import Outcome
 from outbox.identifiers import new_uuid
 from tests.dispatcher.scenes import (
     OWNER,
@@ -26,6 +31,8 @@ from tests.dispatcher.scenes import (
 
 pytestmark = pytest.mark.django_db
 
+BUSY = Outcome(succeeded=False, failure_code=FailureCode.HTTP_429, status=429, retry_after=timedelta(hours=5))
+
 
 def states() -> list[str]:
     return [row.state for row in list_deliveries(owner=OWNER, limit=100).rows]
@@ -37,7 +44,7 @@ def test_a_delivery_reads_the_same_live_and_finished():
     fan_out()
     delivery_id = Delivery.objects.get().id
     pending = get_delivery(owner=OWNER, delivery_id=delivery_id)
-    assert (pending.state, pending.live, pending.attempts) == ("pending", True, 0)
+    assert (pending.state, pending.attempts) == ("pending", 0)
     assert pending.next_attempt_at is not None
     claims = claim()
     sending = get_delivery(owner=OWNER, delivery_id=delivery_id)
@@ -45,7 +52,7 @@ def test_a_delivery_reads_the_same_live_and_finished():
     assert states() == ["sending"]
     finish(claims)
     ended = get_delivery(owner=OWNER, delivery_id=delivery_id)
-    assert (ended.state, ended.live, ended.manual) == ("succeeded", False, False)
+    assert (ended.state, ended.manual) == ("succeeded", False)
     assert ended.finished_at is not None
     assert [attempt.outcome for attempt in attempts_of(delivery_id)] == ["succeeded"]
 
@@ -175,3 +182,44 @@ def test_stop_of_a_send_under_way_frees_its_place_and_its_late_result_is_superse
     assert (attempt.outcome, attempt.superseded) == ("succeeded", True)
     assert FinishedDelivery.objects.get().state == "cancelled"
     assert_lanes_count_their_leases()
+
+
+def test_a_resend_never_counts_against_its_endpoint():
+    make_endpoint()
+    record(1)
+    fan_out()
+    ended = claim()
+    finish(ended)
+    resend_delivery(owner=OWNER, delivery_id=ended[0].delivery_id)
+    finish(claim(), BUSY)
+    record(1)
+    fan_out()
+    assert len(claim()) == 1
+
+
+def test_a_resend_behind_the_cap_and_a_hold_is_woken_when_the_cap_is_left():
+    make_endpoint(max_in_flight=1)
+    record(2)
+    fan_out()
+    first = claim()
+    resent = resend_delivery(owner=OWNER, delivery_id=first[0].delivery_id)
+    assert claim() == []
+    finish(first, BUSY)
+    assert [one.delivery_id for one in claim()] == [resent.id]
+
+
+def test_disabling_and_deleting_do_not_wait_for_the_end_of_a_hold():
+    for end in ("disable", "delete"):
+        endpoint = make_endpoint()
+        record(1)
+        fan_out()
+        query(
+            "UPDATE dispatcher_lane SET hold_until = now() + interval '1 day', ready_at = now() + interval '1 day'"
+        )
+        if end == "disable":
+            update_endpoint(owner=OWNER, endpoint_id=endpoint.id, changes={"status": "disabled"})
+        else:
+            delete_endpoint(owner=OWNER, endpoint_id=endpoint.id)
+        assert claim() == []
+        assert FinishedDelivery.objects.filter(endpoint=endpoint).get().state == "cancelled"
+        query("UPDATE dispatcher_endpoint SET deleted_at = now()")

@@ -189,7 +189,10 @@ def test_a_secret_that_cannot_be_read_dead_letters_its_delivery_alone():
     [
         (["--concurrency", "0"], "--concurrency must be between 1 and 10000, not 0"),
         (["--batch", "0"], "--batch must be between 1 and 10000, not 0"),
-        (["--lease", "20"], "--lease must be at least twice the attempt timeout of 15 s, not 20"),
+        (
+            ["--lease", "20"],
+            "--lease must be at least 30 s (twice the attempt timeout of 15 s, and 1 s more than it), not 20 s",
+        ),
         (["--poll-interval", "0"], "--poll-interval must be between 0.001 and 60 seconds, not 0"),
         (["--concurrency", "many"], "argument --concurrency: invalid int value: 'many'"),
         (["--executor-of-dreams"], "unrecognized arguments: --executor-of-dreams"),

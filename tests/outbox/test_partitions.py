@@ -29,7 +29,7 @@ def table(name: str) -> PartitionedTable:
 
 
 def where(row_id: object, name: str) -> str:
-    return query(f"SELECT tableoid::regclass::text FROM {name} WHERE id = %s", row_id)[0][0]
+    return str(query(f"SELECT tableoid::regclass::text FROM {name} WHERE id = %s", row_id)[0][0])
 
 
 @pytest.mark.parametrize(

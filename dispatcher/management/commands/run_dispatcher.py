@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import Error
 
 from dispatcher.attempt_log import AttemptLog
-from dispatcher.config import dispatcher_settings
-from dispatcher.connection import connection_is_lost
+from dispatcher.config import DispatcherSettings, dispatcher_settings
+from dispatcher.connection import connection_is_lost, schema_is_missing
 from dispatcher.errors import ConfigurationError
 from dispatcher.process import DispatcherProcess, RunOptions
 
@@ -43,8 +43,8 @@ class Command(BaseCommand):
         try:
             settings = dispatcher_settings()
             run_options = _run_options(options, settings.concurrency, settings.lease)
-            _check(run_options, settings.attempt_timeout)
-            log = AttemptLog(max_attempts=len(settings.retry_policy.schedule) + 1)
+            _check(run_options, settings)
+            log = AttemptLog(max_attempts=settings.retry_policy.max_attempts)
             process = DispatcherProcess(options=run_options, settings=settings, log=log)
         except ConfigurationError as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
@@ -54,12 +54,8 @@ class Command(BaseCommand):
                 f"lease {run_options.lease.total_seconds():g} s; Ctrl-C drains"
             )
             exit_code = process.run()
-        except DatabaseError as error:
-            if not connection_is_lost(error):
-                raise CommandError(_schema_sentence(error), returncode=UNREACHABLE) from error
-            raise CommandError(
-                f"cannot reach PostgreSQL: {_last_line(error)}", returncode=UNREACHABLE
-            ) from error
+        except Error as error:
+            raise CommandError(_sentence(error), returncode=UNREACHABLE) from error
         if exit_code:
             raise SystemExit(exit_code)
 
@@ -75,7 +71,7 @@ def _run_options(options: dict[str, Any], concurrency: int, lease: timedelta) ->
     )
 
 
-def _check(run: RunOptions, attempt_timeout: timedelta) -> None:
+def _check(run: RunOptions, settings: DispatcherSettings) -> None:
     problems = []
     if not 1 <= run.concurrency <= 10_000:
         problems.append(f"--concurrency must be between 1 and 10000, not {run.concurrency}")
@@ -85,18 +81,16 @@ def _check(run: RunOptions, attempt_timeout: timedelta) -> None:
         problems.append(
             f"--poll-interval must be between 0.001 and 60 seconds, not {run.poll_interval.total_seconds():g}"
         )
-    if run.lease < 2 * attempt_timeout:
-        problems.append(
-            f"--lease must be at least twice the attempt timeout of {attempt_timeout.total_seconds():g} s, "
-            f"not {run.lease.total_seconds():g}"
-        )
+    if problem := settings.lease_problem(run.lease):
+        problems.append(f"--lease {problem}")
     if problems:
         raise ConfigurationError(problems)
 
 
-def _schema_sentence(error: DatabaseError) -> str:
-    return f"the database is not ready ({_last_line(error)}); run: manage.py migrate"
-
-
-def _last_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _sentence(error: Error) -> str:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if schema_is_missing(error):
+        return f"the database is not ready ({reason}); run: manage.py migrate"
+    if connection_is_lost(error):
+        return f"cannot reach PostgreSQL: {reason}"
+    return f"the database refused: {reason}"
