@@ -13,7 +13,7 @@ PYTEST = $(RUN) pytest -n $(WORKERS)
 WORKERS ?= auto
 
 .PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs-check \
-	lock environment clean
+	lock environment clean bench bench-quick
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ demo: ## one payment end to end, then everything stays up (ARGS=--once: then it 
 test: environment ## every test, on this machine's PostgreSQL or the embedded one (ARGS: for pytest)
 	@$(RUN) tools.test_dependencies
 	@$(PYTEST) $(ARGS)
+
+bench: environment ## how fast a backlog is delivered, beside the textbook way (needs nginx; about 20 minutes)
+	@$(RUN) bench
+
+bench-quick: environment ## the same, smaller: about 2 minutes
+	@$(RUN) bench --quick
 
 test-postgres-versions: environment ## the database tests on the newest supported PostgreSQL (embedded)
 	@env -u DATABASE_URL MINISTRIPE_POSTGRES=wheel $(PYTEST) -m postgres_versions $(ARGS)
