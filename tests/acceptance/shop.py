@@ -12,8 +12,8 @@ class Received:
     """One request that arrived whole."""
 
     path: str
-    headers: dict[str, str]  # names in lower case
-    body: bytes
+    headers: dict[str, str] = field(repr=False)  # names in lower case
+    body: bytes = field(repr=False)
     peer_port: int
     connection: socket.socket = field(repr=False)
     answered: bool = False  # the answer is written; whether it arrived only its sender knows

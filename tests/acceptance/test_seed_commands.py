@@ -32,7 +32,10 @@ pytestmark = [
 ]
 
 # What git would not bring, and what tests write into the checkout while this one copies it.
-NOT_IN_A_CHECKOUT = (".git", ".venv", ".env", ".secrets.json*", ".demo", ".*_cache", "__pycache__", "build")
+NOT_IN_A_CHECKOUT = (
+    *(".git", ".venv", ".env", ".secrets.json*", ".demo", ".*_cache"),
+    *("__pycache__", "build", "dist", "*.egg-info"),
+)
 LOOPBACK_RECEIVER = {
     "WEBHOOK_ALLOW_HTTP": "true",
     "WEBHOOK_ALLOW_ADDRESSES": "127.0.0.0/8",
