@@ -11,6 +11,9 @@ class DispatcherConfig(AppConfig):
     name = "dispatcher"
     verbose_name = "Webhook dispatcher"
 
+    def ready(self) -> None:
+        from dispatcher import checks  # noqa: F401  (registers them)
+
     def partitioned_tables(self) -> "list[PartitionedTable]":
         from dispatcher.config import dispatcher_settings
         from outbox.config import event_retention

@@ -17,13 +17,10 @@ import pytest
 
 from dispatcher.signing import SigningKeys, new_secret
 from tests.processes import until
-from tools.test_dependencies import NODE, Program
+from tools.test_dependencies import GO, JAVA, NODE, OPENSSL, Program
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SNIPPET = re.compile(r"(?s)<!-- snippet: ([\w ]+) -->\n```\w+\n(.*?)```")
-GO = Program("go", "golang-go", "the Go snippet of the documentation is run with it")
-JAVA = Program("javac", "default-jdk-headless", "the Java snippet of the documentation is run with it")
-OPENSSL = Program("openssl", "openssl", "the openssl snippets of the documentation are run with it")
 
 # What a harness reads, one case a line, each field in base64: the secret, the body, the four headers.
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature", "stripe-signature")

@@ -30,7 +30,10 @@ class Program:
 
 DOCKER_COMPOSE = Program("docker-compose", "docker-compose", "the compose file is checked with it")
 NODE = Program("node", "nodejs", "the Node snippet of the README is run with it")
-PROGRAMS = (DOCKER_COMPOSE, NODE)
+GO = Program("go", "golang-go", "the Go snippet of the documentation is run with it")
+JAVA = Program("javac", "default-jdk-headless", "the Java snippet of the documentation is run with it")
+OPENSSL = Program("openssl", "openssl", "the openssl snippets of the documentation are run with it")
+PROGRAMS = (DOCKER_COMPOSE, NODE, GO, JAVA, OPENSSL)
 
 
 def main() -> int:
