@@ -87,7 +87,15 @@ class DispatcherProcess:
         Raises:
             django.db.Error: the database cannot be reached at the start, or is not migrated.
         """
-        connect()
+        try:
+            connect()
+        except Error:
+            self._adapter.close()
+            raise
+        self._log.tell(
+            f"dispatcher ready: {self._options.concurrency} slots, "
+            f"lease {self._options.lease.total_seconds():g} s; Ctrl-C drains"
+        )
         previous = {
             number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)
         }

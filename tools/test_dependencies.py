@@ -33,7 +33,8 @@ NODE = Program("node", "nodejs", "the Node snippet of the README is run with it"
 GO = Program("go", "golang-go", "the Go snippet of the documentation is run with it")
 JAVA = Program("javac", "default-jdk-headless", "the Java snippet of the documentation is run with it")
 OPENSSL = Program("openssl", "openssl", "the openssl snippets of the documentation are run with it")
-PROGRAMS = (DOCKER_COMPOSE, NODE, GO, JAVA, OPENSSL)
+CURL = Program("curl", "curl", "the requests of the README are made with it")
+PROGRAMS = (DOCKER_COMPOSE, NODE, GO, JAVA, OPENSSL, CURL)
 
 
 def main() -> int:

@@ -97,7 +97,7 @@ def alter(name: str, field: "models.Field[Any, Any]") -> Operation:
         operations.RunSQL("SELECT 1", reverse_sql="DROP TABLE parcel"),
         operations.SeparateDatabaseAndState(state_operations=[operations.RemoveField("parcel", "weight")]),
     ],
-    ids=repr,
+    ids=lambda operation: operation.describe(),
 )
 def test_what_old_code_can_live_with_passes(operation: Operation) -> None:
     assert judged(operation) == []
@@ -156,7 +156,7 @@ def test_what_old_code_can_live_with_passes(operation: Operation) -> None:
             "DROP COLUMN weight",
         ),
     ],
-    ids=repr,
+    ids=lambda operation: operation.describe(),
 )
 def test_what_breaks_old_code_is_refused_until_a_version_did_without_it(
     operation: Operation, subject: str

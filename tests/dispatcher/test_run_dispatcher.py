@@ -89,7 +89,8 @@ def test_first_signal_drains():
 
 
 def test_second_signal_stops_at_once():
-    with Receiver(Gate()) as receiver:
+    gate = Gate()
+    with Receiver(gate) as receiver:
         make_endpoint(url=receiver.url())
         record(1)
         with Command("run_dispatcher") as dispatcher:
@@ -100,6 +101,7 @@ def test_second_signal_stops_at_once():
             assert dispatcher.wait() == 1
             assert "claimed again when its lease ends" in dispatcher.output()
             assert "Traceback" not in dispatcher.output()
+        gate.opened.set()
     assert Delivery.objects.exclude(lease_owner=None).count() == 1
 
 

@@ -49,10 +49,6 @@ class Command(BaseCommand):
         except ConfigurationError as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
         try:
-            log.tell(
-                f"dispatcher ready: {run_options.concurrency} slots, "
-                f"lease {run_options.lease.total_seconds():g} s; Ctrl-C drains"
-            )
             exit_code = process.run()
         except Error as error:
             raise CommandError(_sentence(error), returncode=UNREACHABLE) from error
