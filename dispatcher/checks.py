@@ -13,16 +13,23 @@ from dispatcher.errors import ConfigurationError
 
 @register("dispatcher")
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Every problem of the DISPATCHER setting, and signing secrets that have no keys of their own."""
+    """Every problem of the DISPATCHER setting."""
     del app_configs, kwargs
     try:
-        settings = dispatcher_settings()
+        dispatcher_settings()
     except ConfigurationError as error:
         return [
             Error(problem, hint="Mend the DISPATCHER setting.", id="dispatcher.E001")
             for problem in error.problems
         ]
-    if settings.secret_keys:
+    return []
+
+
+@register("dispatcher", deploy=True)
+def check_secret_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Signing secrets that have no keys of their own; told by `manage.py check --deploy`."""
+    del app_configs, kwargs
+    if check_settings(None) or dispatcher_settings().secret_keys:
         return []
     return [
         SystemWarning(

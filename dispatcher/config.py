@@ -150,7 +150,7 @@ def dispatcher_settings() -> DispatcherSettings:
 
 
 def fallback_secret() -> str:
-    """Django's own secret, from which a key is derived where SECRET_KEYS is empty (a check warns)."""
+    """Django's own secret, from which a key is derived where SECRET_KEYS is empty (`check --deploy` warns)."""
     return str(settings.SECRET_KEY)
 
 

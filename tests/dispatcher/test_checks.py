@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from dispatcher.checks import check_settings
+from dispatcher.checks import check_secret_keys, check_settings
 
 
 def messages(settings, **changes):
     settings.DISPATCHER = {**settings.DISPATCHER, **changes}
-    return [(message.id, message.msg) for message in check_settings(None)]
+    return [(message.id, message.msg) for message in [*check_settings(None), *check_secret_keys(None)]]
 
 
 def test_sound_settings_pass(settings):
