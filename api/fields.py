@@ -151,7 +151,7 @@ class TextList(Value, serializers.ListField):
         self.longest = longest
 
     def from_form(self, value: Any) -> Any:
-        if isinstance(value, Mapping) and all(key.isdecimal() for key in value):
+        if isinstance(value, Mapping) and all(key.isdecimal() and len(key) < 10 for key in value):
             return [value[key] for key in sorted(value, key=int)]
         return [] if value == "" else value
 

@@ -117,6 +117,7 @@ def test_a_required_parameter_is_named(caller: Caller, missing: str) -> None:
         ("amount=2000&currency=usd&a" + "[b]" * 30 + "=c", (400, "form_malformed", ("a" + "[b]" * 30)[:100])),
         ("&".join(f"metadata[{n}]=v" for n in range(1_001)), (400, "form_malformed", None)),
         ("amount=2000&currency=usd&expand[]=friends", (400, "parameter_invalid_expand", "expand[0]")),
+        (f"amount=2000&currency=usd&expand[{'1' * 5_000}]=x", (400, "parameter_invalid_array", "expand")),
     ],
 )
 def test_a_form_that_cannot_be_read_is_refused(caller: Caller, text: str, refusal: Refusal) -> None:
