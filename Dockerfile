@@ -14,7 +14,7 @@ COPY requirements.txt ./
 COPY tools/demo/requirements.txt ./tools/demo/
 ARG REQUIREMENTS=requirements.txt
 RUN pip install --require-hashes -r "$REQUIREMENTS" \
- && adduser --system --group --no-create-home ministripe
+ && useradd --system --user-group --no-create-home ministripe
 
 COPY manage.py ./
 COPY core core

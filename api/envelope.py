@@ -63,6 +63,8 @@ def refuse(error: Exception, context: RequestContext) -> Answer:
     """The answer to a request that failed with `error`; what nobody foresaw is logged and answered 500."""
     refusal = _refusal(error)
     context.error_code = refusal.code or refusal.type
+    if refusal.status == 500:
+        _log.error("api.failed", request_id=context.public_id, exc_info=error)
     return refusal.answer(context)
 
 
@@ -100,7 +102,6 @@ def _refusal(error: Exception) -> Refusal:
                 headers={"Retry-After": "1", "Stripe-Should-Retry": "true"},
             )
         case _:
-            _log.error("api.failed", exc_info=error)
             return _internal()
 
 
@@ -153,7 +154,6 @@ def _of_dispatcher(error: DispatcherError) -> Refusal:
         case TooManyEndpoints():
             return Refusal(status=400, message=str(error), code="webhook_endpoints_exceeded")
         case SecretUndecryptable() | ConfigurationError() | _:
-            _log.error("api.failed", exc_info=error)
             return _internal()
 
 

@@ -18,7 +18,8 @@ from api.errors import ResourceMissing
 from outbox.errors import InvalidIdentifier
 from outbox.identifiers import decode_id
 
-_DIGITS = re.compile(r"-?\d{1,19}")
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
+_INDEX = re.compile(r"[0-9]{1,4}")
 _MAX_INTEGER = (1 << 63) - 1
 
 
@@ -151,7 +152,7 @@ class TextList(Value, serializers.ListField):
         self.longest = longest
 
     def from_form(self, value: Any) -> Any:
-        if isinstance(value, Mapping) and all(key.isdecimal() and len(key) < 10 for key in value):
+        if isinstance(value, Mapping) and all(_INDEX.fullmatch(key) for key in value):
             return [value[key] for key in sorted(value, key=int)]
         return [] if value == "" else value
 

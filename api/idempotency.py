@@ -10,10 +10,11 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.utils import timezone
 
 from api.answers import Answer
@@ -59,6 +60,7 @@ class IdempotentOperation:
     secret: bool = False  # the answer holds a secret: it is kept encrypted
     id: uuid.UUID = field(default_factory=new_uuid)
     begun: bool = False
+    resumed: bool = False
     answer: Answer | None = None  # of the last begin or finish; true once its transaction has committed
     kept_refusal: Exception | None = None
 
@@ -81,6 +83,7 @@ class IdempotentOperation:
         )
         if not rows:
             raise KeyTaken
+        self.resumed = rows[0][0] != self.id
         self.id = rows[0][0]
         self.begun = True
 
@@ -104,6 +107,12 @@ class IdempotentOperation:
         if self.begun:
             execute(_SQL["release_operation"], {"id": self.id})
 
+    def end_lease(self) -> None:
+        """Where the write failed without an answer: its retry need not wait. Does what it can, and never raises."""
+        if self.begun:
+            with suppress(Error):
+                execute(_SQL["end_lease"], {"id": self.id, "request_id": self.request.request_id})
+
     def answer_of_holder(self) -> Answer:
         """What the first request under the key was answered; forbids an open transaction.
 
@@ -125,6 +134,13 @@ class IdempotentOperation:
             unseal(body.decode()).encode() if held.sealed else body,
             {"Idempotent-Replayed": "true", "Original-Request": held.request_id},
         )
+
+    def answer_of_finished(self) -> Answer | None:
+        """The answer of this very request, where it was given before; None where it was not."""
+        try:
+            return self.answer_of_holder()
+        except (KeyInUse, KeyReused):
+            return None
 
     def _identity(self) -> dict[str, Any]:
         request = self.request
@@ -156,10 +172,15 @@ def perform(operation: IdempotentOperation, run: Callable[[], dict[str, Any]]) -
     except KeyTaken:
         return operation.answer_of_holder()
     except _NEVER_KEPT:
+        if not operation.begun and (answer := operation.answer_of_finished()) is not None:
+            return answer
         operation.release()
         raise
     except (CoreError, DispatcherError) as error:
         operation.keep_refusal(error)
+        raise
+    except Exception:
+        operation.end_lease()
         raise
     return operation.answer or operation.render(result)
 

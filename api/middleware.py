@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from api.context import RequestContext, attach, context_of, version_of
@@ -11,7 +12,8 @@ from api.request_log import log_request
 from outbox.identifiers import encode_id, new_uuid
 
 # Probes come every second, from machines; assets and the schema say nothing of an account.
-_UNLOGGED = ("/healthz", "/readyz", "/static/", "/schema", "/docs")
+_PROBES = ("/healthz", "/readyz")
+_UNLOGGED = (*_PROBES, "/static/", "/schema", "/docs")
 
 
 class RequestMiddleware:
@@ -30,7 +32,7 @@ class RequestMiddleware:
             idempotency_key=request.META.get("HTTP_IDEMPOTENCY_KEY"),
         )
         attach(request, context)
-        response = self._get_response(request)
+        response = self._refusal_of_host(request, context) or self._get_response(request)
         if not response.streaming:
             response.setdefault("Content-Length", str(len(response.content)))
         response["Request-Id"] = context.public_id
@@ -41,6 +43,16 @@ class RequestMiddleware:
             elapsed = (time.perf_counter() - started) * 1_000
             log_request(request, context, status=response.status_code, milliseconds=round(elapsed, 3))
         return response
+
+    def _refusal_of_host(self, request: HttpRequest, context: RequestContext) -> HttpResponse | None:
+        """Probes come by address; everybody else names a host that ALLOWED_HOSTS has."""
+        if request.path.startswith(_PROBES):
+            return None
+        try:
+            request.get_host()
+        except DisallowedHost as error:
+            return refuse(error, context).response()
+        return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse:
         """What a view outside Django REST Framework raises."""

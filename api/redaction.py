@@ -7,10 +7,15 @@ from typing import Any
 
 MAX_BYTES = 8_192
 REDACTED = "[redacted]"
-_SECRET_NAME = re.compile(r"secret|password|token|api_?key|authorization|number|cvc|cvv|iban", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"secret|passw|token|bearer|api_?key|authorization|number|cvc|cvv|iban", re.IGNORECASE
+)
 _SECRET_TEXT = re.compile(r"\b(?:sk|rk)_(?:test|live)_\w+|\bwhsec_[\w+/=]+|\bpi_\w+_secret_\w+")
 # Thirteen to nineteen digits, in groups or not: a card's number, wherever somebody wrote it.
-_CARD_NUMBER = re.compile(r"\b\d(?:[ -]?\d){12,18}\b")
+_CARD_NUMBER = re.compile(r"\b\d(?:[ .\u00a0-]?\d){12,18}\b")
+# What a URL may carry beside its address: user and password, and whatever its owner put into the query.
+_URL_USER = re.compile(r"(?<=://)[^/\s@]+@")
+_URL_QUERY = re.compile(r"(\bhttps?://[^\s?#]+)[?#]\S+")
 
 
 def redacted_text(parameters: Any) -> str | None:
@@ -26,6 +31,7 @@ def redacted_text(parameters: Any) -> str | None:
 
 def without_secrets(text: str) -> str:
     """Text with what looks like a key, a signing secret or a card number taken out."""
+    text = _URL_QUERY.sub(rf"\1?{REDACTED}", _URL_USER.sub(f"{REDACTED}@", text))
     return _CARD_NUMBER.sub(REDACTED, _SECRET_TEXT.sub(REDACTED, text))
 
 

@@ -44,7 +44,7 @@ def confirm_payment_intent(
     method = None if payment_method is None else resolve_payment_method(payment_method)
     with transaction.atomic(durable=True):
         write.operation.begin()
-        intent = _move_to_processing(write, intent_id, method)
+        intent = None if write.operation.resumed else _move_to_processing(write, intent_id, method)
         if intent is None:
             intent = _resume(write, intent_id)
         elif not _waits_for_card(intent):

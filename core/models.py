@@ -66,7 +66,10 @@ class Customer(Identified):
     metadata = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [Index(fields=["account", "id"], name="core_customer_account_id")]
+        indexes = [
+            Index(fields=["account", "id"], name="core_customer_account_id"),
+            Index(fields=["account", "email", "id"], name="core_customer_email"),
+        ]
 
     @property
     def public_id(self) -> str:

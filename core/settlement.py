@@ -32,7 +32,7 @@ class DueSettlement:
     reference: uuid.UUID
     amount: int  # minor units
     currency: str
-    payment_method: PaymentMethod
+    payment_method: str  # its id, looked up when it is settled: one unknown here holds back no other
 
     @property
     def public_id(self) -> str:
@@ -56,7 +56,7 @@ def lease_due_settlements(*, limit: int) -> list[DueSettlement]:
             reference=reference,
             amount=amount,
             currency=currency,
-            payment_method=PAYMENT_METHODS[payment_method],
+            payment_method=payment_method,
         )
         for intent_id, account_id, reference, amount, currency, payment_method in rows
     ]
@@ -68,11 +68,9 @@ def settle_payment(due: DueSettlement) -> PaymentIntent | None:
     None where somebody else had settled this confirmation meanwhile: no second event is recorded.
     Refuses to run inside a transaction.
     """
+    method = PAYMENT_METHODS[due.payment_method]
     answer = simulated_bank().authorize(
-        reference=due.reference,
-        amount=due.amount,
-        currency=due.currency,
-        payment_method=due.payment_method,
+        reference=due.reference, amount=due.amount, currency=due.currency, payment_method=method
     )
     write = Write(account_id=due.account_id, owner=due.owner)
     with transaction.atomic(durable=True):
@@ -81,7 +79,7 @@ def settle_payment(due: DueSettlement) -> PaymentIntent | None:
             intent_id=due.intent_id,
             reference=due.reference,
             answer=answer,
-            payment_method=due.payment_method,
+            payment_method=method,
         )
 
 

@@ -11,6 +11,8 @@ from core.settlement import DueSettlement, lease_due_settlements, settle_payment
 from core.states import Status
 from core.stop_signal import StopSignal
 
+# Lock not available, statement timeout, deadlock: another row's settlement may well go through.
+_OF_ONE_ROW = frozenset({"55P03", "57014", "40P01"})
 _LONGEST_PAUSE = 5.0  # seconds between tries to reach a PostgreSQL that went away
 
 log = structlog.get_logger("core.settler")
@@ -73,8 +75,11 @@ def _settle(due: DueSettlement) -> None:
     line = log.bind(payment_intent=due.public_id, account=due.owner)
     try:
         intent = settle_payment(due)
-    except (OperationalError, InterfaceError):
-        raise
+    except (OperationalError, InterfaceError) as error:
+        if getattr(error.__cause__, "pgcode", None) not in _OF_ONE_ROW:
+            raise
+        line.exception("payment.settlement_failed")
+        return
     except Exception:
         line.exception("payment.settlement_failed")
         return

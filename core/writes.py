@@ -19,6 +19,10 @@ class Operation(Protocol):
     def id(self) -> uuid.UUID:
         """The same for every retry of one idempotency key; names the request to the bank."""
 
+    @property
+    def resumed(self) -> bool:
+        """After begin: an earlier try began it, and committed what it did in that same transaction."""
+
     def begin(self, result: dict[str, Any] | None = None) -> None:
         """The first statement of the write's first transaction, which is open.
 
@@ -38,6 +42,7 @@ class SingleOperation:
     """A write that nobody can retry under a key."""
 
     id: uuid.UUID = field(default_factory=new_uuid)
+    resumed: bool = False
 
     def begin(self, result: dict[str, Any] | None = None) -> None:
         """Nothing to remember."""

@@ -111,6 +111,8 @@ def get_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> Endpoint:
 def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str, Any]) -> Endpoint:
     """Change any of url, enabled_events, description, metadata, status and max_in_flight.
 
+    A change may be a function of what is held, called under the endpoint's lock: metadata is merged so.
+
     What falls due while an endpoint is disabled ends as cancelled; what is due later goes on when it is
     enabled again before that. A subscription counts for events matched after it.
 
@@ -125,7 +127,8 @@ def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str,
     with transaction.atomic(durable=True):
         endpoint = _locked(owner, endpoint_id)
         for name in changes.keys() & (_PLAIN_FIELDS | {"url"}):
-            setattr(endpoint, name, changes[name])
+            value = changes[name]
+            setattr(endpoint, name, value(getattr(endpoint, name)) if callable(value) else value)
         status = changes.get("status")
         if status is not None and status != endpoint.status:
             endpoint.status = EndpointStatus(status)

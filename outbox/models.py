@@ -24,7 +24,10 @@ class Event(models.Model):
     idempotency_key = models.TextField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["owner", "id"], name="outbox_event_owner_id")]
+        indexes = [
+            models.Index(fields=["owner", "id"], name="outbox_event_owner_id"),
+            models.Index(fields=["owner", "type", "id"], name="outbox_event_owner_type"),
+        ]
 
     @property
     def public_id(self) -> str:

@@ -81,7 +81,7 @@ class WebhookEndpointView(ApiView):
         endpoint_id = endpoint_uuid(id)
 
         def run() -> Object:
-            changes = self._changes(fields, endpoint_id)
+            changes = self._changes(fields)
             return self._shown(update_endpoint(owner=self.owner, endpoint_id=endpoint_id, changes=changes))
 
         return self.write_beside(fields, run, repeatable=True)
@@ -98,13 +98,13 @@ class WebhookEndpointView(ApiView):
     def _shown(self, row: Endpoint) -> Object:
         return endpoint_object(row, self.context.version)
 
-    def _changes(self, fields: dict[str, Any], endpoint_id: uuid.UUID) -> dict[str, Any]:
+    def _changes(self, fields: dict[str, Any]) -> dict[str, Any]:
         changes = {name: value for name, value in fields.items() if name not in {"expand", "disabled"}}
         if "enabled_events" in changes:
             changes["enabled_events"] = canonical_events(changes["enabled_events"], self.context.version)
         if "metadata" in changes:
-            held = get_endpoint(owner=self.owner, endpoint_id=endpoint_id)
-            changes["metadata"] = merged(held.metadata, changes["metadata"])
+            given = changes["metadata"]
+            changes["metadata"] = lambda held: merged(held, given)
         if "disabled" in fields:
             if "status" in fields:
                 raise InvalidParameter(

@@ -151,6 +151,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["account", "id"], name="core_customer_account_id"),
         ),
         migrations.AddIndex(
+            model_name="customer",
+            index=models.Index(fields=["account", "email", "id"], name="core_customer_email"),
+        ),
+        migrations.AddIndex(
             model_name="paymentintent",
             index=models.Index(fields=["account", "id"], name="core_intent_account_id"),
         ),

@@ -25,6 +25,7 @@ CREATE TABLE outbox_event (
     idempotency_key text
 ) PARTITION BY RANGE (id);
 CREATE INDEX outbox_event_owner_id ON outbox_event (owner, id);
+CREATE INDEX outbox_event_owner_type ON outbox_event (owner, type, id);
 CREATE TABLE outbox_event_default PARTITION OF outbox_event DEFAULT
 """
 
@@ -56,7 +57,12 @@ class Migration(migrations.Migration):
                         ("request_id", models.TextField(null=True)),
                         ("idempotency_key", models.TextField(null=True)),
                     ],
-                    options={"indexes": [models.Index(fields=["owner", "id"], name="outbox_event_owner_id")]},
+                    options={
+                        "indexes": [
+                            models.Index(fields=["owner", "id"], name="outbox_event_owner_id"),
+                            models.Index(fields=["owner", "type", "id"], name="outbox_event_owner_type"),
+                        ]
+                    },
                 )
             ],
         ),

@@ -18,6 +18,7 @@ from core.models import Customer, PaymentIntent
 from core.settlement import lease_due_settlements, settle_payment
 from dispatcher.models import Endpoint
 from dispatcher.sealing import unseal
+from dispatcher.urls import UrlRefused
 from outbox.identifiers import floor_uuid
 from outbox.models import Event
 from tests.api.callers import HOOK, Caller, error_of
@@ -238,6 +239,37 @@ def test_a_create_survives_a_crash_around_its_commit(
     assert retried.status_code == 201
     assert ("Idempotent-Replayed" in retried) is (moment == "after_commit")
     assert Customer.objects.count() == Event.objects.count() == 1
+
+
+@REAL
+def test_a_write_that_failed_without_an_answer_is_taken_up_at_once(
+    caller: Caller, bank: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/payment_intents/{caller.intent()['id']}/confirm/"
+
+    def out_of_order(*_: Any, **__: Any) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("core.confirmation.simulated_bank", out_of_order)
+    failed = caller.post(path, {"payment_method": "pm_card_visa"}, idempotency_key="k")
+    assert failed.status_code == 500
+    monkeypatch.undo()
+    retried = caller.post(path, {"payment_method": "pm_card_visa"}, idempotency_key="k")
+    assert (retried.status_code, retried.json()["status"]) == (200, "succeeded")
+
+
+def test_a_replay_asks_no_name_server(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"url": "https://93.184.216.34/hook", "enabled_events": ["*"]}
+    first = caller.post("/webhook_endpoints/", fields, idempotency_key="k")
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise UrlRefused("the name does not resolve")
+
+    monkeypatch.setattr("dispatcher.endpoints.check_addresses", refused)
+    again = caller.post("/webhook_endpoints/", fields, idempotency_key="k")
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    other = caller.post("/webhook_endpoints/", fields, idempotency_key="another")
+    assert error_of(other) == (400, "url_invalid", "url")
 
 
 @REAL

@@ -24,6 +24,7 @@ class RememberedOperation:
 
     id: uuid.UUID = field(default_factory=new_uuid)
     calls: list[tuple[str, Any]] = field(default_factory=list)
+    resumed: bool = False
 
     def begin(self, result: dict[str, Any] | None = None) -> None:
         self._note("begin", result)

@@ -9,11 +9,21 @@ from django.utils import timezone
 
 from core import settlement
 from core.confirmation import confirm_payment_intent
+from core.errors import IllegalMove
 from core.models import BankAnswer, PaymentIntent
 from core.settlement import lease_due_settlements, settle_payment
+from core.settler import Settler
 from core.sql import SQL
+from core.stop_signal import StopSignal
 from outbox.database import fetch_all
-from tests.core.merchants import event_types, in_threads, new_intent, transactions_of, write_of
+from tests.core.merchants import (
+    RememberedOperation,
+    event_types,
+    in_threads,
+    new_intent,
+    transactions_of,
+    write_of,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -180,3 +190,28 @@ def _rows_scanned(node):
         yield (node["Actual Rows"] + removed) * node["Actual Loops"]
     for child in node.get("Plans", []):
         yield from _rows_scanned(child)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_payment_method_that_is_no_more_holds_back_no_other(account, bank):
+    intents = _processing(account, 3)
+    PaymentIntent.objects.filter(id=intents[1]).update(payment_method="pm_card_retired")
+    Settler(stop=StopSignal(), batch=10, poll_interval=0.01)._settle_batch()
+    states = dict(PaymentIntent.objects.values_list("id", "status"))
+    assert [states[intent_id] for intent_id in intents] == ["succeeded", "processing", "succeeded"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_resumed_operation_moves_nothing_twice(account, bank):
+    bank["SUCCESS_RATE"] = 0.0
+    intent = new_intent(account)
+    first = RememberedOperation()
+    for operation in (first, RememberedOperation()):
+        confirm_payment_intent(write=write_of(account, operation), intent_id=intent.id, payment_method=None)
+        for due in lease_due_settlements(limit=10):
+            settle_payment(due)
+    before = event_types(account)
+    first.resumed = True
+    with pytest.raises(IllegalMove):
+        confirm_payment_intent(write=write_of(account, first), intent_id=intent.id, payment_method=None)
+    assert event_types(account) == before

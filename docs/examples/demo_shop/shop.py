@@ -143,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = self.headers.get("content-length", "")
-        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        if not (length.isascii() and length.isdigit()) or int(length) > MAX_BODY_BYTES:
             self.close_connection = True
             return self._answer(413, {"error": f"a body of at most {MAX_BODY_BYTES} bytes, with its length"})
         body = self.rfile.read(int(length))
