@@ -84,10 +84,22 @@ def _new_intent(account_id: uuid.UUID, fields: Mapping[str, Any]) -> PaymentInte
     if "payment_method" in values:
         values["payment_method"] = resolve_payment_method(values["payment_method"]).id
         status = Status.REQUIRES_CONFIRMATION
-    values.setdefault("payment_method_types", list(PAYMENT_METHOD_TYPES))
+    _check_types(values.setdefault("payment_method_types", list(PAYMENT_METHOD_TYPES)))
     row = PaymentIntent(account_id=account_id, status=status.value, **values)
     row.client_secret = f"{row.public_id}_secret_{secrets.token_hex(12)}"
     return row
+
+
+def _check_types(types: list[str]) -> None:
+    known = ", ".join(PAYMENT_METHOD_TYPES)
+    if not types:
+        raise InvalidParameter(f"Name at least one of: {known}", param="payment_method_types")
+    for position, name in enumerate(types):
+        if name not in PAYMENT_METHOD_TYPES:
+            raise InvalidParameter(
+                f"No such payment method type: '{name}'; there are: {known}",
+                param=f"payment_method_types[{position}]",
+            )
 
 
 def _parameters(row: PaymentIntent) -> dict[str, Any]:

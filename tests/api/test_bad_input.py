@@ -86,6 +86,8 @@ def test_metadata_has_at_most_fifty_names(caller: Caller) -> None:
             (400, "parameter_invalid_boolean", "automatic_payment_methods[enabled]"),
         ),
         ({"payment_method_types": "card"}, (400, "parameter_invalid_array", "payment_method_types")),
+        ({"payment_method_types": []}, (400, "parameter_invalid", "payment_method_types")),
+        ({"payment_method_types": ["card", "x"]}, (400, "parameter_invalid", "payment_method_types[1]")),
         ({"payment_method_types": ["card", 1]}, (400, "parameter_invalid_string", "payment_method_types[1]")),
     ],
 )  # fmt: skip
