@@ -5,7 +5,6 @@ from typing import IO, Any
 
 from rest_framework.parsers import BaseParser
 
-from api.context import context_of
 from api.form_body import parse_form
 from api.json_body import parse_json
 
@@ -48,8 +47,3 @@ def _body(parser_context: Mapping[str, Any] | None) -> bytes:
     request = parser_context["request"]
     body: bytes = request.body
     return body
-
-
-def remember(request: Any, parameters: Any) -> None:
-    """Keep the parameters for the request log."""
-    context_of(request).parameters = parameters

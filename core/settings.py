@@ -65,7 +65,6 @@ USE_I18N = False
 LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
 SECURE_CONTENT_TYPE_NOSNIFF = True
-X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [
     "django.contrib.staticfiles",

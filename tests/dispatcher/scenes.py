@@ -1,6 +1,9 @@
 """Building blocks of dispatcher tests: endpoints, events, claims, and what the tables hold."""
 
+import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -111,6 +114,28 @@ def expire_leases() -> None:
     """As if every lease had been taken long ago: what time would do, at once."""
     query("UPDATE dispatcher_delivery SET due_at = now() - interval '1 second' WHERE lease_owner IS NOT NULL")
     query("UPDATE dispatcher_lane SET ready_at = now()")
+
+
+@contextmanager
+def held_elsewhere(sql: str, *parameters: Any) -> Iterator[None]:
+    """Within, another connection is inside a transaction that has run `sql` and holds its locks."""
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            query(sql, *parameters)
+            held.set()
+            release.wait(60)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert held.wait(30)
+        yield
+    finally:
+        release.set()
+        thread.join()
 
 
 def make_due(endpoint: Endpoint | None = None) -> None:

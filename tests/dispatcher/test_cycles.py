@@ -1,10 +1,9 @@
 """A cycle is one transaction; when it fails, one bad row holds back nothing else."""
 
-import threading
 import uuid
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from dispatcher.claims import Claim
 from dispatcher.cycles import CycleRunner
@@ -23,6 +22,7 @@ from tests.dispatcher.scenes import (
     claim,
     expire_leases,
     fan_out,
+    held_elsewhere,
     lane_of,
     make_endpoint,
     query,
@@ -196,25 +196,13 @@ def test_results_that_meet_a_lock_are_kept_for_the_next_cycle(runner, log):
     record(2)
     fan_out()
     results = attempted(claim())
-    held, release = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            query("SELECT FROM dispatcher_lane WHERE endpoint_id = %s FOR UPDATE", locked.id)
-            held.set()
-            release.wait(60)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(30)
     query("SET lock_timeout = '50ms'")
+    lane = "SELECT FROM dispatcher_lane WHERE endpoint_id = %s FOR UPDATE"
     try:
-        cycle = runner.run(attempted=results, unsent=(), room=0)
+        with held_elsewhere(lane, locked.id):
+            cycle = runner.run(attempted=results, unsent=(), room=0)
     finally:
         query("RESET lock_timeout")
-        release.set()
-        thread.join()
     assert {one.attempted.claim.endpoint.id for one in cycle.recorded} == {free.id}
     assert {one.claim.endpoint.id for one in cycle.unrecorded} == {locked.id}
     assert [part for part, _ in log.entries] == ["record"]

@@ -1,11 +1,9 @@
 """Partitions: made ahead, dropped whole when they are over, never while live work needs them."""
 
-import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, transaction
 
 from dispatcher.models import Attempt, Delivery
 from outbox.identifiers import floor_uuid, new_uuid
@@ -17,7 +15,7 @@ from outbox.partitions import (
     partitioned_tables,
     partitions_of,
 )
-from tests.dispatcher.scenes import claim, fan_out, finish, make_endpoint, query, record
+from tests.dispatcher.scenes import claim, fan_out, finish, held_elsewhere, make_endpoint, query, record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_versions]
 
@@ -130,21 +128,8 @@ def test_the_command_says_what_it_did(capsys):
 def test_maintenance_gives_way_to_work_that_holds_a_lock():
     name = f"dispatcher_attempt_{TODAY + timedelta(days=7):%Y%m%d}"
     query(f"DROP TABLE {name}")
-    held, release = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            query("LOCK TABLE dispatcher_attempt_default IN ROW EXCLUSIVE MODE")
-            held.set()
-            release.wait(30)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(30)
-    done = maintain_partitions()
-    release.set()
-    thread.join()
+    with held_elsewhere("LOCK TABLE dispatcher_attempt_default IN ROW EXCLUSIVE MODE"):
+        done = maintain_partitions()
     assert [partition for partition, _ in done.failed] == [name]
     assert "lock timeout" in done.failed[0][1]
     assert maintain_partitions().made == [name]
@@ -154,21 +139,8 @@ def test_maintenance_gives_way_to_work_that_holds_a_lock():
 def test_one_process_maintains_at_a_time():
     name = f"dispatcher_attempt_{TODAY + timedelta(days=7):%Y%m%d}"
     query(f"DROP TABLE {name}")
-    held, release = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            query("SELECT pg_advisory_xact_lock(hashtext('outbox.partitions'))")
-            held.set()
-            release.wait(30)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(30)
-    done = maintain_partitions()
-    release.set()
-    thread.join()
+    with held_elsewhere("SELECT pg_advisory_xact_lock(hashtext('outbox.partitions'))"):
+        done = maintain_partitions()
     assert done.elsewhere
     assert done.made == []
     assert maintain_partitions().made == [name]
