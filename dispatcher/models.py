@@ -17,6 +17,11 @@ class EndpointStatus(models.TextChoices):
     DISABLED = "disabled"
 
 
+class OnDeadLetter(models.TextChoices):
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
 class DeliveryState(models.TextChoices):
     """`pending` and `sending` are live; the others are ends."""
 
@@ -50,6 +55,12 @@ class Endpoint(models.Model):
     secret = models.TextField()  # encrypted
     previous_secret = models.TextField(null=True)  # encrypted; signs too until it expires
     previous_secret_expires_at = models.DateTimeField(null=True)
+    # One delivery of each order key at a time, in the order of their events.
+    ordered = models.BooleanField(default=False, db_default=False)
+    # What a dead-lettered delivery does to those behind it: they go on, or their key stops.
+    on_dead_letter = models.TextField(
+        choices=OnDeadLetter, default=OnDeadLetter.CONTINUE, db_default=OnDeadLetter.CONTINUE
+    )
     deleted_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -79,6 +90,18 @@ class Lane(models.Model):
     in_flight = models.IntegerField(db_default=0)  # exactly the number of leased deliveries
     max_in_flight = models.IntegerField()
     quantum = models.IntegerField()  # at most so many deliveries a claim
+    # The token bucket: no rate is no limit.
+    rate_limit = models.FloatField(null=True)  # deliveries a second
+    burst = models.IntegerField(null=True)  # what the bucket holds
+    tokens = models.FloatField(db_default=0.0)  # what it held at tokens_at
+    tokens_at = models.DateTimeField(db_default=models.Value("-infinity", models.DateTimeField()))
+    # The circuit: closed while circuit_openings is 0, open until circuit_until, then half-open.
+    failure_streak = models.IntegerField(db_default=0)  # failed attempts since the last success
+    circuit_openings = models.IntegerField(db_default=0)  # how often in a row it opened
+    circuit_until = models.DateTimeField(db_default=models.Value("-infinity", models.DateTimeField()))
+    # Auto-disable: the span of nothing but failures, and how much of it was warned of.
+    failing_since = models.DateTimeField(null=True)
+    warned_percent = models.SmallIntegerField(db_default=0)
 
     class Meta:
         indexes = [
@@ -104,6 +127,9 @@ class Delivery(models.Model):
     attempt_id = models.UUIDField(null=True)  # minted by the claim
     attempts = models.IntegerField(db_default=0)  # begun so far
     resend_no = models.IntegerField(db_default=0)  # 0 is automatic, n the nth resend by hand
+    # Only where the endpoint is ordered: the head of a key is due, those behind it are due at infinity.
+    order_key = models.TextField(null=True)
+    sequence = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [
@@ -128,6 +154,26 @@ class Delivery(models.Model):
                 condition=models.Q(lease_owner__isnull=False),
                 name="dispatcher_delivery_leased",
             ),
+            models.Index(
+                fields=["endpoint", "order_key", "sequence"],
+                condition=models.Q(order_key__isnull=False),
+                name="dispatcher_delivery_order",
+            ),
+        ]
+
+
+class StoppedKey(models.Model):
+    """An order key of an endpoint that stands still since a delivery of it was dead-lettered."""
+
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, db_index=False)
+    order_key = models.TextField()
+    since = models.DateTimeField(db_default=Now())
+    delivery_id = models.UUIDField()  # the one that was dead-lettered
+
+    class Meta:
+        db_table = "dispatcher_stopped_key"
+        constraints = [
+            models.UniqueConstraint(fields=["endpoint", "order_key"], name="dispatcher_stopped_key_once")
         ]
 
 

@@ -46,6 +46,12 @@ class PendingEvent(models.Model):
     """Pointer to an event that has not been fanned out yet; deleted by the fan-out."""
 
     event_id = models.UUIDField(primary_key=True, editable=False)
+    order_key = models.TextField(null=True)  # events of one key may be delivered in their order
+    sequence = models.BigIntegerField(
+        null=True, editable=False
+    )  # the place among them; the database's default
+    fanned_out_to = models.UUIDField(null=True)  # the last endpoint served, where an event has very many
 
     class Meta:
         db_table = "outbox_pending"
+        indexes = [models.Index(fields=["order_key", "sequence"], name="outbox_pending_order")]
