@@ -165,7 +165,7 @@ class Delivery(models.Model):
 class StoppedKey(models.Model):
     """An order key of an endpoint that stands still since a delivery of it was dead-lettered."""
 
-    endpoint = models.ForeignKey(Endpoint, models.CASCADE, db_index=False)
+    endpoint = models.ForeignKey(Endpoint, models.DO_NOTHING, db_constraint=False, db_index=False)
     order_key = models.TextField()
     since = models.DateTimeField(db_default=Now())
     delivery_id = models.UUIDField()  # the one that was dead-lettered
