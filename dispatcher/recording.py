@@ -2,9 +2,8 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from dispatcher.claims import Claim
 from dispatcher.lanes import LaneTouches
@@ -17,8 +16,7 @@ from outbox.sql import statements
 _SQL = statements("dispatcher.sql")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempted:
+class Attempted(NamedTuple):
     """One attempt that was made: what was claimed, what happened, what we do next."""
 
     claim: Claim
@@ -27,8 +25,7 @@ class Attempted:
     decision: Decision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What became of a recorded attempt."""
 
     attempted: Attempted

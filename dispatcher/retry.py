@@ -112,6 +112,8 @@ class Gone:
     """410: this delivery is dead-lettered and its endpoint disabled."""
 
 
+SUCCEED = Succeed()  # one for all
+
 Decision = Succeed | Retry | DeadLetter | Gone
 
 
@@ -125,7 +127,7 @@ def decide(outcome: Outcome, *, attempt_number: int, policy: RetryPolicy, jitter
     an attempt all the same, so an endpoint that always closes cannot make us send for ever.
     """
     if outcome.succeeded:
-        return Succeed()
+        return SUCCEED
     code = outcome.failure_code
     if code is FailureCode.HTTP_410_GONE:
         return Gone()
