@@ -15,12 +15,13 @@ from typing import Protocol
 
 from django.db import Error, transaction
 
+from dispatcher.attempts import Attempted
 from dispatcher.claims import LANES_PER_CLAIM, Claim, claim_due_deliveries, postpone_next_lane
 from dispatcher.connection import connection_is_lost, is_transient
 from dispatcher.crash_points import reach
 from dispatcher.fan_out import fan_out_events
 from dispatcher.lanes import LaneTouches, touch_lanes
-from dispatcher.recording import Attempted, Recorded, lock_deliveries, record_outcomes, release_leases
+from dispatcher.recording import Recorded, lock_deliveries, record_outcomes, release_leases
 from outbox.models import PendingEvent
 
 FAN_OUT_BATCH = 256

@@ -7,13 +7,13 @@ from typing import NamedTuple
 from requests import Response
 from requests.exceptions import RequestException
 
+from dispatcher.attempts import Attempted
 from dispatcher.claims import Claim
 from dispatcher.config import RenderEvent
 from dispatcher.errors import SecretUndecryptable
 from dispatcher.exchanges import ReadyRequest
 from dispatcher.failures import FailureCode
 from dispatcher.outcomes import Outcome, outcome_of
-from dispatcher.recording import Attempted
 from dispatcher.retry import SUCCEED, RetryPolicy, decide
 from dispatcher.sealing import signing_keys
 

@@ -56,7 +56,7 @@ class ReadyRequest(requests.PreparedRequest):
     def __getattr__(self, name: str) -> Any:
         if name != "headers":
             raise AttributeError(name)
-        return CaseInsensitiveDict(line.split(": ", 1) for line in self.header_lines)
+        return CaseInsensitiveDict(line.partition(": ")[::2] for line in self.header_lines)
 
 
 class CurlResponse(requests.Response):

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from dispatcher.lanes import LaneTouches
 from outbox.database import fetch_all
-from outbox.sql import statements
+from outbox.sql import prepared
 
-_SQL = statements("dispatcher.sql")
 _FIRST = uuid.UUID(int=0)
 
 
@@ -26,7 +25,7 @@ def fan_out_events(*, limit: int, touches: LaneTouches, after: uuid.UUID = _FIRS
     is not id order, so an older event may appear behind newer ones. `after` only steps over a pointer that
     failed alone, within one cycle. A pointer is deleted in the transaction that creates its deliveries.
     """
-    rows = fetch_all(_SQL["fan_out_events"], {"limit": limit, "after": after})
+    rows = fetch_all(prepared("dispatcher.sql", "fan_out_events"), {"limit": limit, "after": after})
     for _, _, endpoint_id, wake_at in rows:
         if endpoint_id is not None:
             touches[endpoint_id].wake(wake_at)

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from outbox.database import execute
-from outbox.sql import statements
-
-_SQL = statements("dispatcher.sql")
+from outbox.sql import prepared
 
 
 @dataclass(slots=True)
@@ -50,7 +48,7 @@ def touch_lanes(touches: LaneTouches) -> None:
     endpoint_ids = sorted(touches)
     ordered = [touches[endpoint_id] for endpoint_id in endpoint_ids]
     execute(
-        _SQL["touch_lanes"],
+        prepared("dispatcher.sql", "touch_lanes"),
         {
             "endpoint_ids": endpoint_ids,
             "unleased": [touch.unleased for touch in ordered],

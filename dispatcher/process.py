@@ -20,13 +20,14 @@ from typing import TypeVar
 from django.db import Error
 
 from dispatcher.attempt_log import AttemptLog
+from dispatcher.attempts import Attempted
 from dispatcher.config import DispatcherSettings
 from dispatcher.connection import connect, connection_is_lost, disconnect, surviving_outages
 from dispatcher.crash_points import reach
 from dispatcher.cycles import Cycle, CycleRunner
 from dispatcher.delivery import DeliveryPlan
 from dispatcher.endpoints import disable_gone_endpoints
-from dispatcher.recording import Attempted, Recorded
+from dispatcher.recording import Recorded
 from dispatcher.retry import Gone
 from dispatcher.sender import Sender
 from dispatcher.transport import CurlAdapter

@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
 
+from dispatcher.attempts import Attempted
 from dispatcher.claims import Claim
 from dispatcher.config import SEND_MARGIN
 from dispatcher.crash_points import reach
 from dispatcher.delivery import DeliveryPlan, Sending
 from dispatcher.outcomes import Outcome
-from dispatcher.recording import Attempted
 from dispatcher.transport import CurlAdapter
 
 # Results are handed over when there are this many, or when the oldest has waited this long: a commit
@@ -86,11 +86,11 @@ class Sender(threading.Thread):
             return
         while self._queue and self._adapter.free_slots:
             claim = self._queue.popleft()
-            if time.monotonic() + self._reserve > claim.lease_ends_at:
+            if time.monotonic() + self._reserve > claim.lease.ends_at:
                 self._unsent.append(claim)
                 self.results_ready.set()
                 continue
-            sending = Sending(claim, claim.now_epoch())
+            sending = Sending(claim, claim.lease.now_epoch())
             request = self._plan.build(claim, now=sending.started_epoch)
             if isinstance(request, Outcome):
                 self._finish(self._plan.conclude(sending, request))

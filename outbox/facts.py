@@ -1,14 +1,13 @@
 """An event as a plain value, for code that renders and sends it."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from outbox.identifiers import encode_id, moment_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFacts:
+class EventFacts(NamedTuple):
     """What was recorded, frozen. Equal facts render to equal bytes, for ever."""
 
     id: uuid.UUID

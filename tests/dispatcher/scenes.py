@@ -9,13 +9,14 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from dispatcher.attempts import Attempted
 from dispatcher.claims import Claim, claim_due_deliveries
 from dispatcher.failures import FailureCode
 from dispatcher.fan_out import fan_out_events
 from dispatcher.lanes import LaneTouches, touch_lanes
 from dispatcher.models import Endpoint, Lane
 from dispatcher.outcomes import Outcome
-from dispatcher.recording import Attempted, Recorded, record_outcomes
+from dispatcher.recording import Recorded, record_outcomes
 from dispatcher.retry import RetryPolicy, decide
 from dispatcher.sealing import seal
 from dispatcher.signing import new_secret
@@ -88,7 +89,7 @@ def finish(claims: list[Claim], outcome: Outcome = SUCCESS) -> list[Recorded]:
     attempted = [
         Attempted(
             claim=one,
-            started_epoch=one.claimed_epoch,
+            started_epoch=one.lease.claimed_epoch,
             outcome=outcome,
             decision=decide(outcome, attempt_number=one.attempt_number, policy=RetryPolicy(), jitter=0.0),
         )

@@ -5,12 +5,12 @@ import uuid
 import pytest
 from django.db import connection
 
+from dispatcher.attempts import Attempted
 from dispatcher.claims import Claim
 from dispatcher.cycles import CycleRunner
 from dispatcher.delivery import DeliveryPlan, Sending
 from dispatcher.models import Attempt, Delivery, FinishedDelivery
 from dispatcher.outcomes import Outcome
-from dispatcher.recording import Attempted
 from dispatcher.rendering import render_event
 from dispatcher.retry import RetryPolicy
 from outbox.models import PendingEvent
@@ -53,7 +53,7 @@ def runner(log: Log) -> CycleRunner:
 
 
 def attempted(claims: list[Claim], outcome: Outcome = SUCCESS) -> list[Attempted]:
-    return [PLAN.conclude(Sending(one, one.now_epoch()), outcome) for one in claims]
+    return [PLAN.conclude(Sending(one, one.lease.now_epoch()), outcome) for one in claims]
 
 
 def test_a_cycle_takes_a_constant_number_of_statements(runner):

@@ -7,6 +7,7 @@ import uuid
 import pytest
 from django.db import connection, transaction
 
+from dispatcher.attempts import Attempted
 from dispatcher.connection import connect
 from dispatcher.cycles import CycleRunner
 from dispatcher.deliveries import database_now
@@ -14,7 +15,6 @@ from dispatcher.delivery import DeliveryPlan, Sending
 from dispatcher.endpoints import disable_gone_endpoints, update_endpoint
 from dispatcher.lanes import wake_lanes
 from dispatcher.models import Attempt, Delivery, Endpoint, FinishedDelivery
-from dispatcher.recording import Attempted
 from dispatcher.rendering import render_event
 from dispatcher.retry import RetryPolicy
 from tests.dispatcher.scenes import (
@@ -71,7 +71,7 @@ class LockStep:
             cycle = runner._in_one_transaction(attempted, (), 20)
             self.recorded += len(cycle.recorded)
             attempted = [
-                PLAN.conclude(Sending(claim, claim.now_epoch()), self.random.choice([SUCCESS, REFUSED]))
+                PLAN.conclude(Sending(claim, claim.lease.now_epoch()), self.random.choice([SUCCESS, REFUSED]))
                 for claim in cycle.claims
             ]
             self.random.shuffle(attempted)
