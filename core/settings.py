@@ -123,7 +123,11 @@ IDEMPOTENCY = {
 
 # --- How long history is kept: what is older is dropped by `manage.py maintain_partitions` ---
 REQUEST_LOG = {"RETENTION": _days("REQUEST_LOG_RETENTION_DAYS", 30)}
-OUTBOX = {"EVENT_RETENTION": _days("EVENT_RETENTION_DAYS", 396)}
+OUTBOX = {
+    "EVENT_RETENTION": _days("EVENT_RETENTION_DAYS", 396),
+    # Dispatchers poll in any case; a notification only shortens the wait of an idle one.
+    "NOTIFY": env.bool("OUTBOX_NOTIFY", default=True),
+}
 
 # --- Webhooks ---
 _retry_seconds: list[float] | None = env.list(

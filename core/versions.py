@@ -9,6 +9,7 @@ import difflib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from core.errors import UnknownEventType, UnknownVersion
@@ -139,13 +140,21 @@ def render_event(facts: EventFacts, api_version: str) -> bytes:
     too. Where the version has no change for the object, the recorded text goes out as it is, unparsed.
     """
     data = facts.data
-    if any(facts.type.startswith(f"{change.object}.") for change in _changes(api_version)):
+    changed, version, shown_type = _frame(facts.type, api_version)
+    if changed:
         data = _compact(render(json.loads(data), api_version))
     return (
-        f'{{"id":"{facts.public_id}","object":"event","api_version":{_compact(api_version)}'
+        f'{{"id":"{facts.public_id}","object":"event","api_version":{version}'
         f',"created":{_created(facts)},"data":{{"object":{data}}},"livemode":false,"pending_webhooks":1'
-        f',"request":{_compact(_request(facts))},"type":{_compact(shown_event_type(facts.type, api_version))}}}'
+        f',"request":{_compact(_request(facts))},"type":{shown_type}}}'
     ).encode()
+
+
+@lru_cache(maxsize=1024)
+def _frame(type: str, api_version: str) -> tuple[bool, str, str]:
+    """Whether the version changes the object of such an event, and what of its body every one of them shares."""
+    changed = any(type.startswith(f"{change.object}.") for change in _changes(api_version))
+    return changed, _compact(api_version), _compact(shown_event_type(type, api_version))
 
 
 def _changes(version: str) -> tuple[Change, ...]:

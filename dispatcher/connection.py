@@ -51,9 +51,14 @@ def _sqlstate(error: BaseException) -> str | None:
 
 
 def connect() -> None:
-    """Open this thread's connection and set it up for index plans; raises django.db.Error where it cannot."""
+    """Open this thread's connection, set it up for index plans and let it listen.
+
+    Raises:
+        django.db.Error: the database is out of reach.
+    """
     connections[DEFAULT_DB_ALIAS].ensure_connection()
     execute(_SQL["prepare_session"], {})
+    execute(_SQL["listen"], {})
 
 
 def disconnect() -> None:

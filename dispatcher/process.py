@@ -114,25 +114,27 @@ class DispatcherProcess:
             )
             return 1
         finally:
+            self._log.close()
             disconnect()
             for number, handler in previous.items():
                 signal.signal(number, handler)
         return 0
 
     def _dispatch(self) -> None:
-        idle = False
+        idle = woken = False
         while not self._signals:
             self._maintain()
-            if idle and self._sender.outstanding == 0 and not self._ask(_SQL["work_is_waiting"]):
+            quiet = idle and not woken and self._sender.outstanding == 0
+            if quiet and not self._ask(_SQL["work_is_waiting"]):
                 if self._options.drain and not self._ask(_SQL["backlog"]):
                     return
-                self._wait(None)
+                woken = self._wait(None)
                 continue
             cycle = self._cycle(self._room())
             if self._options.once:
                 return
             idle = cycle.idle
-            self._wait(cycle)
+            woken = self._wait(cycle)
 
     def _maintain(self) -> None:
         """Make and drop partitions, once an hour; whichever dispatcher comes first does it."""
@@ -186,14 +188,18 @@ class DispatcherProcess:
         """Claims run one slot-count ahead of the sends at most, and a batch at a time."""
         return min(self._options.batch, 2 * self._options.concurrency - self._sender.outstanding)
 
-    def _wait(self, cycle: Cycle | None) -> None:
-        """Until the sender has results or the next poll is due; not at all where the cycle left work behind."""
+    def _wait(self, cycle: Cycle | None) -> bool:
+        """Until the sender has results, a notification comes, or the next poll is due; says whether one of the former.
+
+        Not at all where the cycle left work behind.
+        """
         if cycle is not None and cycle.saturated and self._room() > 0:
-            return
+            return True
         poll_at = time.monotonic() + self._options.poll_interval.total_seconds()
         while not self._signals and (patience := poll_at - time.monotonic()) > 0:
             if self._sender.results_ready.wait(min(patience, _LONGEST_WAIT)):
-                return
+                return True
+        return False
 
     def _ask(self, question: str) -> bool:
         return bool(self._reach_database(lambda: fetch_all(question, {}))[0][0])

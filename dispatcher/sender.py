@@ -13,6 +13,7 @@ from dispatcher.crash_points import reach
 from dispatcher.delivery import DeliveryPlan, Sending
 from dispatcher.outcomes import Outcome
 from dispatcher.transport import CurlAdapter
+from dispatcher.waking import Wakeup
 
 # Results are handed over when there are this many, or when the oldest has waited this long: a commit
 # serves hundreds of deliveries under load, and an idle system still records at once.
@@ -29,7 +30,7 @@ class Sender(threading.Thread):
 
     def __init__(self, adapter: CurlAdapter, plan: DeliveryPlan, *, attempt_timeout: timedelta) -> None:
         super().__init__(name="sender", daemon=True)
-        self.results_ready = threading.Event()
+        self.results_ready = Wakeup()
         self.failure: BaseException | None = None
         self._adapter = adapter
         self._plan = plan
@@ -116,7 +117,7 @@ class Sender(threading.Thread):
 
     def _patience(self) -> float:
         """Seconds to wait for the network: not past the moment at which finished results are due."""
-        if not self._finished or self.results_ready.is_set():
+        if not self._finished or self.results_ready.is_set:
             return _IDLE_WAIT
         return max(0.0, self._oldest_finished + FLUSH_AFTER - time.monotonic())
 

@@ -1,11 +1,13 @@
 """The one door to raw SQL: runs a named statement on Django's connection of this thread."""
 
+import contextlib
 import uuid
 from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import django.db.backends.postgresql.base  # noqa: F401 - registers psycopg2's own UUID types; ours come after them
+import psycopg2
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg2.extensions import AsIs, new_array_type, new_type, register_adapter, register_type
 
@@ -44,6 +46,20 @@ def is_connected() -> bool:
     """Whether this thread's connection still stands, as far as its last statement told."""
     connection = connections[DEFAULT_DB_ALIAS].connection
     return connection is not None and not connection.closed
+
+
+def listening_descriptor() -> int | None:
+    """The socket on which notifications arrive for this thread's connection, None where there is none."""
+    connection = connections[DEFAULT_DB_ALIAS].connection
+    return None if connection is None or connection.closed else int(connection.fileno())
+
+
+def forget_notifications() -> None:
+    """Read and drop what has arrived on this thread's connection; a broken one shows with its next statement."""
+    connection = connections[DEFAULT_DB_ALIAS].connection
+    with contextlib.suppress(psycopg2.Error):
+        connection.poll()
+    connection.notifies.clear()
 
 
 def fetch_all(statement: str | Prepared, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from outbox import notifying
 from outbox.config import max_event_bytes
 from outbox.database import execute, in_transaction
 from outbox.errors import EventRefused, TransactionRequired
@@ -64,6 +65,7 @@ def record_event(
             "request_id": request_id,
             "idempotency_key": idempotency_key,
             "fan_out": fan_out,
+            "notify": fan_out and notifying.is_due(),
         },
     )
     return event

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from dispatcher.crash_points import CRASH_POINTS
 from dispatcher.models import Attempt, Delivery, FinishedDelivery
@@ -37,7 +38,7 @@ def test_drain_delivers_what_is_due_and_ends():
     with Receiver(answer_all()) as receiver:
         make_endpoint(url=receiver.url("/hook?token=geheim"))
         record(20)
-        with Command("run_dispatcher", "--drain") as dispatcher:
+        with Command("run_dispatcher", "--drain", "--log", "attempts") as dispatcher:
             assert dispatcher.wait() == 0, dispatcher.output()
         assert len(receiver.requests) == 20, dispatcher.output()
     lines = [json.loads(line) for line in dispatcher.stdout]
@@ -47,6 +48,34 @@ def test_drain_delivers_what_is_due_and_ends():
     }
     assert FinishedDelivery.objects.filter(state="succeeded").count() == 20
     assert "geheim" not in dispatcher.output()
+
+
+def test_successes_are_counted_and_failures_told_where_nobody_watches():
+    refusal = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+    with Receiver(answer_all()) as receiver, Receiver(answer_all(refusal)) as failing:
+        make_endpoint(url=receiver.url())
+        make_endpoint(url=failing.url())
+        record(20)
+        with Command("run_dispatcher", "--drain", WEBHOOK_RETRY_SCHEDULE_SECONDS="3600") as dispatcher:
+            assert dispatcher.wait() == 0, dispatcher.output()
+    lines = [json.loads(line) for line in dispatcher.stdout]
+    counts = [line["count"] for line in lines if line["event"] == "deliveries.succeeded"]
+    failures = [line for line in lines if line["event"] == "delivery.attempted"]
+    assert sum(counts) == 20
+    assert [line["code"] for line in failures] == ["http_5xx"] * 20
+
+
+def test_events_are_delivered_although_no_notification_comes():
+    """Notifications are a hint; polling alone delivers everything."""
+    with Receiver(answer_all()) as receiver:
+        make_endpoint(url=receiver.url())
+        with Command("run_dispatcher") as dispatcher, override_settings(OUTBOX={"NOTIFY": False}):
+            dispatcher.says("ready")
+            for number in range(1, 21):
+                record(1)
+                until(lambda: len(receiver.requests) == number, what=f"delivery {number}")  # noqa: B023
+            dispatcher.signal(signal.SIGTERM)
+            assert dispatcher.wait() == 0
 
 
 def test_drain_leaves_what_is_scheduled_for_later():

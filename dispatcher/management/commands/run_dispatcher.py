@@ -31,6 +31,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--poll-interval", type=float, default=0.02, help="seconds between looks while nothing happens"
         )
+        parser.add_argument(
+            "--log",
+            choices=["attempts", "failures"],
+            help="a line for every attempt, or for those that failed and a count of the others once a second "
+            "(default: attempts on a terminal, failures elsewhere)",
+        )
         ending = parser.add_mutually_exclusive_group()
         ending.add_argument(
             "--drain",
@@ -44,7 +50,10 @@ class Command(BaseCommand):
             settings = dispatcher_settings()
             run_options = _run_options(options, settings.concurrency, settings.lease)
             _check(run_options, settings)
-            log = AttemptLog(max_attempts=settings.retry_policy.max_attempts)
+            log = AttemptLog(
+                max_attempts=settings.retry_policy.max_attempts,
+                every_attempt=None if options["log"] is None else options["log"] == "attempts",
+            )
             process = DispatcherProcess(options=run_options, settings=settings, log=log)
         except ConfigurationError as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
