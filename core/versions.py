@@ -146,7 +146,7 @@ def render_event(facts: EventFacts, api_version: str) -> bytes:
     return (
         f'{{"id":"{facts.public_id}","object":"event","api_version":{version}'
         f',"created":{_created(facts)},"data":{{"object":{data}}},"livemode":false,"pending_webhooks":1'
-        f',"request":{_compact(_request(facts))},"type":{shown_type}}}'
+        f',"request":{_request_text(facts)},"type":{shown_type}}}'
     ).encode()
 
 
@@ -168,6 +168,17 @@ def _request(facts: EventFacts) -> dict[str, str | None] | None:
     if facts.request_id is None and facts.idempotency_key is None:
         return None
     return {"id": facts.request_id, "idempotency_key": facts.idempotency_key}
+
+
+def _request_text(facts: EventFacts) -> str:
+    """`_request` as compact JSON, of which most events have the same few."""
+    request_id, key = facts.request_id, facts.idempotency_key
+    if request_id is None and key is None:
+        return "null"
+    return (
+        f'{{"id":{"null" if request_id is None else _compact(request_id)}'
+        f',"idempotency_key":{"null" if key is None else _compact(key)}}}'
+    )
 
 
 def _created(facts: EventFacts) -> int:

@@ -68,12 +68,13 @@ def disconnect() -> None:
 def surviving_outages(
     work: Callable[[], T],
     *,
-    on_outage: Callable[[BaseException, float], None],
+    tell: Callable[[str], None],
     keep_trying: Callable[[], bool],
 ) -> T:
     """Run `work`, again after each loss of the connection, for as long as `keep_trying()` says.
 
-    Waits 0.1 s, doubling to 5 s, with jitter: a server that comes back is not met by every dispatcher at once.
+    Tells of each loss. Waits 0.1 s, doubling to 5 s, with jitter: a server that comes back is not met by
+    every dispatcher at once.
     """
 
     def reconnect_and_work() -> T:
@@ -86,7 +87,8 @@ def surviving_outages(
     def told(state: RetryCallState) -> None:
         disconnect()
         if state.outcome is not None and (error := state.outcome.exception()) is not None:
-            on_outage(error, state.upcoming_sleep)
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            tell(f"database out of reach ({reason}); trying again in {state.upcoming_sleep:.1f} s")
 
     retrying = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, Error) and connection_is_lost(error)),

@@ -20,8 +20,17 @@ class EventFacts(NamedTuple):
 
     @property
     def public_id(self) -> str:
-        return encode_id("evt", self.id)
+        # Asked for twice in a row: by the body of a delivery and by its header.
+        global _latest
+        known, text = _latest
+        if known is not self.id:
+            text = encode_id("evt", self.id)
+            _latest = (self.id, text)
+        return text
 
     @property
     def created_at(self) -> datetime:
         return moment_of(self.id)
+
+
+_latest: tuple[uuid.UUID | None, str] = (None, "")

@@ -10,7 +10,9 @@ from dispatcher.attempt_log import AttemptLog
 from dispatcher.config import DispatcherSettings, dispatcher_settings
 from dispatcher.connection import connection_is_lost, schema_is_missing
 from dispatcher.errors import ConfigurationError
+from dispatcher.pipeline import Pipeline
 from dispatcher.process import DispatcherProcess, RunOptions
+from dispatcher.stopping import StopRequest
 
 USAGE, UNREACHABLE = 2, 3
 
@@ -54,7 +56,7 @@ class Command(BaseCommand):
                 max_attempts=settings.retry_policy.max_attempts,
                 every_attempt=None if options["log"] is None else options["log"] == "attempts",
             )
-            process = DispatcherProcess(options=run_options, settings=settings, log=log)
+            process = _process(run_options, settings, log)
         except ConfigurationError as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
         try:
@@ -63,6 +65,19 @@ class Command(BaseCommand):
             raise CommandError(_sentence(error), returncode=UNREACHABLE) from error
         if exit_code:
             raise SystemExit(exit_code)
+
+
+def _process(run: RunOptions, settings: DispatcherSettings, log: AttemptLog) -> DispatcherProcess:
+    stop = StopRequest()
+    pipeline = Pipeline(
+        settings=settings,
+        log=log,
+        concurrency=run.concurrency,
+        lease=run.lease,
+        is_stopping=lambda: stop.requested,
+    )
+    ready = f"dispatcher ready: {run.concurrency} slots, lease {run.lease.total_seconds():g} s; Ctrl-C drains"
+    return DispatcherProcess(options=run, executor=pipeline, log=log, stop=stop, ready=ready)
 
 
 def _run_options(options: dict[str, Any], concurrency: int, lease: timedelta) -> RunOptions:
