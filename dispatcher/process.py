@@ -26,6 +26,7 @@ from dispatcher.crash_points import reach
 from dispatcher.cycles import Cycle, CycleRunner
 from dispatcher.delivery import DeliveryPlan
 from dispatcher.endpoints import disable_gone_endpoints
+from dispatcher.observer import Observer, Unobserved
 from dispatcher.recording import Attempted, Recorded
 from dispatcher.retry import Gone
 from dispatcher.sender import Sender
@@ -59,7 +60,14 @@ class Stopped(Exception):
 class DispatcherProcess:
     """Runs until stopped, or as `drain` and `once` say. `run()` gives the exit code."""
 
-    def __init__(self, *, options: RunOptions, settings: DispatcherSettings, log: AttemptLog) -> None:
+    def __init__(
+        self,
+        *,
+        options: RunOptions,
+        settings: DispatcherSettings,
+        log: AttemptLog,
+        observer: Observer | None = None,
+    ) -> None:
         self._options = options
         self._settings = settings
         self._log = log
@@ -79,6 +87,8 @@ class DispatcherProcess:
             renderer=settings.renderer, retry_policy=settings.retry_policy, user_agent=settings.user_agent
         )
         self._sender = Sender(self._adapter, plan, attempt_timeout=settings.attempt_timeout)
+        self._observer = observer or Unobserved()
+        self._observer.watch_sends(lambda: self._sender.in_flight)
         self._cycles = CycleRunner(lease_owner=uuid.uuid4(), lease=options.lease, log=log)
 
     def run(self) -> int:
@@ -141,6 +151,8 @@ class DispatcherProcess:
         done = self._reach_database(maintain_partitions)
         for partition, reason in done.failed:
             self._log.tell(f"partition {partition} has to wait for the next hour: {reason}")
+        for strays in done.strays:
+            self._log.tell(strays.sentence())
 
     def _finish(self) -> None:
         """Give back what was not begun, let what is in flight end, record all of it."""
@@ -176,6 +188,7 @@ class DispatcherProcess:
             self._log.claimed(cycle.claims)
             self._sender.submit(cycle.claims)
         self._log.attempted(cycle.recorded)
+        self._observer.cycled(cycle)
         self._disable_gone(cycle.recorded)
         if self._sender.failure is not None:
             raise self._sender.failure

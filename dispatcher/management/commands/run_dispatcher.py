@@ -10,6 +10,7 @@ from dispatcher.attempt_log import AttemptLog
 from dispatcher.config import DispatcherSettings, dispatcher_settings
 from dispatcher.connection import connection_is_lost, schema_is_missing
 from dispatcher.errors import ConfigurationError
+from dispatcher.metrics_server import MetricsOptions, serving_metrics
 from dispatcher.process import DispatcherProcess, RunOptions
 
 USAGE, UNREACHABLE = 2, 3
@@ -38,6 +39,7 @@ class Command(BaseCommand):
             help="end when nothing is due, leased or waiting to be fanned out; what is scheduled for later stays",
         )
         ending.add_argument("--once", action="store_true", help="one cycle and its sends")
+        MetricsOptions.add_to(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -45,11 +47,13 @@ class Command(BaseCommand):
             run_options = _run_options(options, settings.concurrency, settings.lease)
             _check(run_options, settings)
             log = AttemptLog(max_attempts=settings.retry_policy.max_attempts)
-            process = DispatcherProcess(options=run_options, settings=settings, log=log)
+            with serving_metrics(MetricsOptions.of(options)) as observer:
+                process = DispatcherProcess(
+                    options=run_options, settings=settings, log=log, observer=observer
+                )
+                exit_code = process.run()
         except ConfigurationError as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
-        try:
-            exit_code = process.run()
         except Error as error:
             raise CommandError(_sentence(error), returncode=UNREACHABLE) from error
         if exit_code:
