@@ -64,12 +64,18 @@ LANES_PER_CLAIM = 64
 
 
 def claim_due_deliveries(
-    *, limit: int, lease_for: timedelta, lease_owner: uuid.UUID, lanes: int = LANES_PER_CLAIM
+    *,
+    limit: int,
+    lease_for: timedelta,
+    lease_owner: uuid.UUID,
+    lanes: int = LANES_PER_CLAIM,
+    ended: Counter[str] | None = None,
 ) -> list[Claim]:
     """Lease up to `limit` due deliveries of up to `lanes` endpoints; requires a transaction.
 
     Locks are only ever taken with SKIP LOCKED, so a claim waits for nobody. Rows whose lease ran out come
     first, and an attempt `unknown` is written for the claim that vanished. The leases hold from the commit.
+    What falls due at a disabled endpoint is cancelled, and counted in `ended` by its state.
     """
     claimed_at = time.monotonic()
     ready = fetch_all(prepared("dispatcher.sql", "lock_ready_lanes"), {"lanes": max(1, min(lanes, limit))})
@@ -87,10 +93,12 @@ def claim_due_deliveries(
     share = max(1, limit // len(ready))
     changes: Counter[uuid.UUID] = Counter()
     if disabled:
-        for endpoint_id, unleased in fetch_all(
+        for endpoint_id, unleased, cancelled in fetch_all(
             _SQL["cancel_of_disabled"], {"endpoint_ids": disabled, "share": share}
         ):
             changes[endpoint_id] -= unleased
+            if ended is not None:
+                ended["cancelled"] += cancelled
     rows = fetch_all(
         prepared("dispatcher.sql", "lease_deliveries"),
         {"endpoint_ids": list(endpoints), "share": share, "lease": lease_for, "lease_owner": lease_owner},

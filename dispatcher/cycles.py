@@ -7,7 +7,7 @@ never be written are found by halves and left alone.
 
 import time
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,7 +19,7 @@ from dispatcher.attempts import Attempted
 from dispatcher.claims import LANES_PER_CLAIM, Claim, claim_due_deliveries, postpone_next_lane
 from dispatcher.connection import connection_is_lost, is_transient
 from dispatcher.crash_points import reach
-from dispatcher.fan_out import fan_out_events
+from dispatcher.fan_out import FannedOut, fan_out_events
 from dispatcher.lanes import LaneTouches, touch_lanes
 from dispatcher.recording import Recorded, lock_deliveries, record_outcomes, release_leases
 from outbox.models import PendingEvent
@@ -44,11 +44,22 @@ class Cycle:
     unrecorded: list[Attempted] = field(default_factory=list)  # to be recorded by the next cycle
     claims: list[Claim] = field(default_factory=list)
     fanned_out: int = 0
+    created: int = 0  # deliveries
+    ended: Counter[str] = field(default_factory=Counter)  # deliveries without an attempt of ours, by state
     room: int = 0  # how many it might have claimed
+    record_seconds: float = 0.0  # what recording and giving back took
+    claim_seconds: float = 0.0
+    seconds: float = 0.0  # all of it, commits and repetitions included
 
     @property
     def idle(self) -> bool:
         return not (self.recorded or self.unrecorded or self.claims or self.fanned_out)
+
+    def count(self, step: FannedOut) -> None:
+        self.fanned_out += step.events
+        self.created += step.deliveries
+        if step.skipped:
+            self.ended["skipped"] += step.skipped
 
     def left_work_behind(self, *, room: int, slots: int) -> bool:
         """Whether the next cycle need not wait for anything: more is likely to be there, and it is worth a commit.
@@ -76,6 +87,14 @@ class CycleRunner:
         Raises:
             django.db.Error: the connection is lost; nothing of the cycle may be taken as recorded.
         """
+        begun = time.perf_counter()
+        cycle = self._run(attempted, unsent, room, fan_out=fan_out)
+        cycle.seconds = time.perf_counter() - begun
+        return cycle
+
+    def _run(
+        self, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int, *, fan_out: bool
+    ) -> Cycle:
         for pause in (*_PAUSES, None):
             try:
                 return self._in_one_transaction(attempted, unsent, room, fan_out=fan_out)
@@ -93,22 +112,26 @@ class CycleRunner:
         cycle = Cycle(room=room)
         touches = LaneTouches()
         with transaction.atomic(durable=True, savepoint=False):
+            begun = time.perf_counter()
             if attempted and unsent:
                 lock_deliveries([*(one.claim for one in attempted), *unsent])
             cycle.recorded = record_outcomes(attempted, touches=touches)
             release_leases(unsent, touches=touches)
+            cycle.record_seconds = time.perf_counter() - begun
             if fan_out:
-                cycle.fanned_out = fan_out_events(limit=FAN_OUT_BATCH, touches=touches).events
+                cycle.count(fan_out_events(limit=FAN_OUT_BATCH, touches=touches))
             touch_lanes(touches)
             if room > 0:
-                cycle.claims = self._claim(room)
+                begun = time.perf_counter()
+                cycle.claims = self._claim(room, cycle.ended)
+                cycle.claim_seconds = time.perf_counter() - begun
             if attempted:
                 reach("during_record")
         return cycle
 
-    def _claim(self, room: int, lanes: int = LANES_PER_CLAIM) -> list[Claim]:
+    def _claim(self, room: int, ended: Counter[str], lanes: int = LANES_PER_CLAIM) -> list[Claim]:
         return claim_due_deliveries(
-            limit=room, lease_for=self.lease, lease_owner=self.lease_owner, lanes=lanes
+            limit=room, lease_for=self.lease, lease_owner=self.lease_owner, lanes=lanes, ended=ended
         )
 
     def _one_by_one(
@@ -118,13 +141,17 @@ class CycleRunner:
         by_endpoint: dict[uuid.UUID, list[Attempted]] = defaultdict(list)
         for one in attempted:
             by_endpoint[one.claim.endpoint.id].append(one)
+        begun = time.perf_counter()
         for group in by_endpoint.values():
             self._record_by_halves(group, cycle)
         self._release(unsent)
+        cycle.record_seconds = time.perf_counter() - begun
         if fan_out:
-            cycle.fanned_out = self._fan_out_by_halves()
+            self._fan_out_by_halves(cycle)
         if room > 0:
-            cycle.claims = self._claim_by_halves(room)
+            begun = time.perf_counter()
+            cycle.claims = self._claim_by_halves(room, cycle)
+            cycle.claim_seconds = time.perf_counter() - begun
         return cycle
 
     def _record_by_halves(self, attempted: Sequence[Attempted], cycle: Cycle) -> None:
@@ -152,10 +179,10 @@ class CycleRunner:
         self._record_by_halves(attempted[:middle], cycle)
         self._record_by_halves(attempted[middle:], cycle)
 
-    def _fan_out_by_halves(self) -> int:
+    def _fan_out_by_halves(self, cycle: Cycle) -> None:
         """Fan out in steps that shrink before a pointer that fails, and step over it alone."""
-        done, stepped_over, after, limit = 0, 0, uuid.UUID(int=0), FAN_OUT_BATCH
-        while done < FAN_OUT_BATCH and stepped_over < _STEPS_OVER:
+        stepped_over, after, limit = 0, uuid.UUID(int=0), FAN_OUT_BATCH
+        while cycle.fanned_out < FAN_OUT_BATCH and stepped_over < _STEPS_OVER:
             try:
                 touches = LaneTouches()
                 with transaction.atomic(durable=True, savepoint=False):
@@ -179,9 +206,8 @@ class CycleRunner:
                 continue
             if step.last is None:
                 break
-            done += step.events
+            cycle.count(step)
             after = step.last
-        return done
 
     def _release(self, unsent: Sequence[Claim]) -> None:
         touches = LaneTouches()
@@ -194,13 +220,16 @@ class CycleRunner:
                 raise
             self.log.poisoned("release", error, "unsent leases, which will run out")
 
-    def _claim_by_halves(self, room: int) -> list[Claim]:
+    def _claim_by_halves(self, room: int, cycle: Cycle) -> list[Claim]:
         """Claim from fewer lanes until it works, and put off a lane that fails alone."""
         lanes = LANES_PER_CLAIM
         while True:
+            ended: Counter[str] = Counter()
             try:
                 with transaction.atomic(durable=True, savepoint=False):
-                    return self._claim(room, lanes)
+                    claims = self._claim(room, ended, lanes)
+                cycle.ended += ended
+                return claims
             except Error as error:
                 if connection_is_lost(error):
                     raise

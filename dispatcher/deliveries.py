@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
-from dispatcher.errors import DeliveryEnded, DeliveryNotFound
+from dispatcher.errors import DeliveryEnded, DeliveryNotFound, EventExpired
 from dispatcher.lanes import LaneTouches, touch_lanes, wake_lanes
 from dispatcher.models import (
     FINISHED_STATES,
@@ -105,6 +105,7 @@ def resend_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
 
     Raises:
         DeliveryNotFound: as get_delivery, and where the endpoint was deleted.
+        EventExpired: the event is past its retention.
     """
     original = get_delivery(owner=owner, delivery_id=delivery_id)
     with transaction.atomic():
@@ -120,11 +121,20 @@ def resend_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
 
 
 def create_delivery_by_hand(*, owner: str, endpoint_id: uuid.UUID, event_id: uuid.UUID) -> uuid.UUID:
-    """A delivery that is due now; requires a transaction that holds the endpoint's row lock."""
+    """A delivery that is due now; requires a transaction that holds the endpoint's row lock.
+
+    It waits for a maintenance that is dropping events, and then sees whether its own is still there: a
+    maintenance that comes later finds the delivery and keeps the event.
+
+    Raises:
+        EventExpired: the event is past its retention.
+    """
     rows = fetch_all(
         _SQL["create_delivery_by_hand"],
         {"owner": owner, "endpoint_id": endpoint_id, "event_id": event_id},
     )
+    if not rows:
+        raise EventExpired(event_id)
     delivery_id: uuid.UUID = rows[0][0]
     wake_lanes([endpoint_id], rows[0][1], ignore_hold=True)
     return delivery_id

@@ -44,6 +44,14 @@ class DeliveryEnded(DispatcherError):
         )
 
 
+class EventExpired(DispatcherError):
+    """The event is past its retention and was dropped; nothing of it is left to send."""
+
+    def __init__(self, event_id: uuid.UUID) -> None:
+        self.public_id = encode_id("evt", event_id)
+        super().__init__(f"Event '{self.public_id}' is no longer kept, so it cannot be sent again")
+
+
 class TooManyEndpoints(DispatcherError):
     """The owner has as many endpoints as one may have."""
 

@@ -16,6 +16,8 @@ class FannedOut:
 
     events: int  # pointers taken
     last: uuid.UUID | None  # the newest of them, None where there was none
+    deliveries: int  # created
+    skipped: int  # deliveries of disabled endpoints, which ended where they began
 
 
 def fan_out_events(*, limit: int, touches: LaneTouches, after: uuid.UUID = _FIRST) -> FannedOut:
@@ -26,7 +28,10 @@ def fan_out_events(*, limit: int, touches: LaneTouches, after: uuid.UUID = _FIRS
     failed alone, within one cycle. A pointer is deleted in the transaction that creates its deliveries.
     """
     rows = fetch_all(prepared("dispatcher.sql", "fan_out_events"), {"limit": limit, "after": after})
-    for _, _, endpoint_id, wake_at in rows:
+    deliveries = 0
+    for *_, endpoint_id, wake_at, created in rows:
         if endpoint_id is not None:
             touches[endpoint_id].wake(wake_at)
-    return FannedOut(events=rows[0][0], last=rows[0][1])
+            deliveries += created
+    events, last, skipped, *_ = rows[0]
+    return FannedOut(events=events, last=last, deliveries=deliveries, skipped=skipped)

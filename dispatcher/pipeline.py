@@ -19,6 +19,7 @@ from dispatcher.crash_points import reach
 from dispatcher.cycles import Cycle, CycleRunner
 from dispatcher.delivery import DeliveryPlan
 from dispatcher.endpoints import disable_gone_endpoints
+from dispatcher.observer import Observer, Unobserved
 from dispatcher.recording import Recorded
 from dispatcher.retry import Gone
 from dispatcher.sender import Sender
@@ -45,6 +46,7 @@ class Pipeline:
         concurrency: int,
         lease: timedelta,
         is_stopping: Callable[[], bool],
+        observer: Observer | None = None,
     ) -> None:
         self._log = log
         self._concurrency = concurrency
@@ -64,6 +66,8 @@ class Pipeline:
             renderer=settings.renderer, retry_policy=settings.retry_policy, user_agent=settings.user_agent
         )
         self._sender = Sender(self._adapter, plan, attempt_timeout=settings.attempt_timeout)
+        self._observer = observer or Unobserved()
+        self._observer.watch_sends(lambda: self._sender.in_flight)
         self._cycles = CycleRunner(lease_owner=uuid.uuid4(), lease=lease, log=log)
 
     @property
@@ -84,8 +88,10 @@ class Pipeline:
         self._sender.start()
 
     def close(self) -> None:
-        """Let go of what a pipeline that was never started holds."""
-        self._adapter.close()
+        """Let go of connections and sockets, except where sends are still under way."""
+        if not self._sender.is_alive():
+            self._adapter.close()
+        self._sender.results_ready.close()
 
     def cycle(self, *, room: int = 0, fan_out: bool = False) -> Cycle:
         """Record what was sent, fan out, claim up to `room` deliveries and hand them to the send thread.
@@ -105,6 +111,7 @@ class Pipeline:
             self._log.claimed(cycle.claims)
             self._sender.submit(cycle.claims)
         self._log.attempted(cycle.recorded)
+        self._observer.cycled(cycle)
         self._disable_gone(cycle.recorded)
         if self._sender.failure is not None:
             raise self._sender.failure

@@ -60,7 +60,7 @@ class Executor(Protocol):
     def start(self) -> None: ...
 
     def close(self) -> None:
-        """Let go of what an executor that was never started holds."""
+        """The last call: let go of what it holds, whether it was started, has finished, or was stopped at once."""
 
     def cycle(self, *, room: int, fan_out: bool) -> Cycle: ...
 
@@ -116,6 +116,7 @@ class DispatcherProcess:
                 return 1
             finally:
                 self._log.close()
+                self._executor.close()
                 disconnect()
         return 0
 
@@ -143,6 +144,8 @@ class DispatcherProcess:
         done = self._executor.reach_database(maintain_partitions)
         for partition, reason in done.failed:
             self._log.tell(f"partition {partition} has to wait for the next hour: {reason}")
+        for strays in done.strays:
+            self._log.tell(strays.sentence())
 
     def _finish(self) -> None:
         if self._options.once and not self._stop.requested:

@@ -31,8 +31,8 @@ class Wakeup:
         if self._set:
             return
         self._set = True
-        # A full buffer means that a wake is under way already.
-        with contextlib.suppress(BlockingIOError):
+        # A full buffer means that a wake is under way already; a closed one, that nobody waits any more.
+        with contextlib.suppress(OSError):
             self._writer.send(b"\0")
 
     def clear(self) -> None:

@@ -74,7 +74,7 @@ vanished AS (
     WHERE picked.was_leased AND picked.started_at IS NOT NULL
     ON CONFLICT (id) DO NOTHING
 )
-SELECT removed.endpoint_id, count(*) FILTER (WHERE picked.was_leased)::int
+SELECT removed.endpoint_id, count(*) FILTER (WHERE picked.was_leased)::int, count(*)::int
 FROM removed
 JOIN picked USING (id)
 GROUP BY removed.endpoint_id

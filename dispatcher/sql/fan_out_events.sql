@@ -40,9 +40,11 @@ skipped AS (
     SELECT id, owner, endpoint_id, event_id, 'skipped', 'endpoint_disabled', 0, 0, clock_timestamp()
     FROM matched
     WHERE status <> 'enabled'
+    RETURNING id
 )
-SELECT progress.taken, progress.last, woken.endpoint_id, woken.wake_at
+SELECT progress.taken, progress.last, (SELECT count(*)::int FROM skipped), woken.endpoint_id, woken.wake_at,
+       woken.created
 FROM (SELECT count(*)::int AS taken, max(event_id::text)::uuid AS last FROM taken) AS progress
 LEFT JOIN (
-    SELECT endpoint_id, min(due_at) AS wake_at FROM created GROUP BY endpoint_id
+    SELECT endpoint_id, min(due_at) AS wake_at, count(*)::int AS created FROM created GROUP BY endpoint_id
 ) AS woken ON true

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from dispatcher.models import Attempt, Endpoint
 from outbox.identifiers import decode_id, new_uuid
+from outbox.models import Event
 from tests.api.callers import HOOK, Caller, error_of
 
 
@@ -91,6 +92,13 @@ def test_a_resend_is_a_new_delivery_of_the_same_event(caller: Caller) -> None:
     assert again.status_code == 201
     assert again.json()["event"] == delivery["event"]
     assert again.json()["id"] != delivery["id"]
+
+
+def test_an_event_that_is_no_longer_kept_cannot_be_sent_again(caller: Caller) -> None:
+    delivery = caller.delivery()
+    Event.objects.all().delete()
+    refused = caller.post(f"/deliveries/{delivery['id']}/resend/")
+    assert error_of(refused) == (400, "event_expired", None)
 
 
 def test_a_live_delivery_can_be_stopped_once(caller: Caller) -> None:

@@ -10,6 +10,8 @@ from dispatcher.attempt_log import AttemptLog
 from dispatcher.config import DispatcherSettings, dispatcher_settings
 from dispatcher.connection import connection_is_lost, schema_is_missing
 from dispatcher.errors import ConfigurationError
+from dispatcher.metrics_server import MetricsOptions, serving_metrics
+from dispatcher.observer import Observer
 from dispatcher.pipeline import Pipeline
 from dispatcher.process import DispatcherProcess, RunOptions
 from dispatcher.stopping import StopRequest
@@ -46,6 +48,7 @@ class Command(BaseCommand):
             help="end when nothing is due, leased or waiting to be fanned out; what is scheduled for later stays",
         )
         ending.add_argument("--once", action="store_true", help="one cycle and its sends")
+        MetricsOptions.add_to(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -56,22 +59,24 @@ class Command(BaseCommand):
                 max_attempts=settings.retry_policy.max_attempts,
                 every_attempt=None if options["log"] is None else options["log"] == "attempts",
             )
-            process = _process(run_options, settings, log)
+            with serving_metrics(MetricsOptions.of(options)) as observer:
+                exit_code = _process(run_options, settings, log, observer).run()
         except ConfigurationError as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
-        try:
-            exit_code = process.run()
         except Error as error:
             raise CommandError(_sentence(error), returncode=UNREACHABLE) from error
         if exit_code:
             raise SystemExit(exit_code)
 
 
-def _process(run: RunOptions, settings: DispatcherSettings, log: AttemptLog) -> DispatcherProcess:
+def _process(
+    run: RunOptions, settings: DispatcherSettings, log: AttemptLog, observer: Observer | None
+) -> DispatcherProcess:
     stop = StopRequest()
     pipeline = Pipeline(
         settings=settings,
         log=log,
+        observer=observer,
         concurrency=run.concurrency,
         lease=run.lease,
         is_stopping=lambda: stop.requested,
