@@ -42,6 +42,7 @@ class Cycle:
     recorded: list[Recorded] = field(default_factory=list)
     unrecorded: list[Attempted] = field(default_factory=list)  # to be recorded by the next cycle
     claims: list[Claim] = field(default_factory=list)
+    failing: set[uuid.UUID] = field(default_factory=set)  # endpoints to be warned of or disabled
     fanned_out: int = 0
     room: int = 0  # how many it might have claimed
 
@@ -94,7 +95,7 @@ class CycleRunner:
             release_leases(unsent, touches=touches)
             if fan_out:
                 cycle.fanned_out = fan_out_events(limit=FAN_OUT_BATCH, touches=touches).events
-            touch_lanes(touches)
+            cycle.failing.update(touch_lanes(touches))
             if room > 0:
                 cycle.claims = self._claim(room)
             if attempted:
@@ -129,8 +130,9 @@ class CycleRunner:
             touches = LaneTouches()
             with transaction.atomic(durable=True, savepoint=False):
                 recorded = record_outcomes(attempted, touches=touches)
-                touch_lanes(touches)
+                failing = touch_lanes(touches)
             cycle.recorded += recorded
+            cycle.failing.update(failing)
             return
         except Error as error:
             if connection_is_lost(error):

@@ -11,7 +11,7 @@ flight ends and is recorded. A second one stops at once: what was in flight is c
 import signal
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from types import FrameType
@@ -25,7 +25,7 @@ from dispatcher.connection import connect, connection_is_lost, disconnect, survi
 from dispatcher.crash_points import reach
 from dispatcher.cycles import Cycle, CycleRunner
 from dispatcher.delivery import DeliveryPlan
-from dispatcher.endpoints import disable_gone_endpoints
+from dispatcher.disabling import disable_endpoints
 from dispatcher.recording import Attempted, Recorded
 from dispatcher.retry import Gone
 from dispatcher.sender import Sender
@@ -67,6 +67,7 @@ class DispatcherProcess:
         self._maintenance_due = 0.0  # by time.monotonic()
         self._unrecorded: list[Attempted] = []  # results that met a lock; the next cycle tries again
         self._gone: set[uuid.UUID] = set()  # endpoints to be disabled
+        self._failing: set[uuid.UUID] = set()  # endpoints to be warned of or disabled
         self._adapter = CurlAdapter(
             address_policy=settings.address_policy,
             url_rules=settings.url_rules,
@@ -176,7 +177,7 @@ class DispatcherProcess:
             self._log.claimed(cycle.claims)
             self._sender.submit(cycle.claims)
         self._log.attempted(cycle.recorded)
-        self._disable_gone(cycle.recorded)
+        self._disable(cycle)
         if self._sender.failure is not None:
             raise self._sender.failure
         return cycle
@@ -197,17 +198,22 @@ class DispatcherProcess:
     def _ask(self, question: str) -> bool:
         return bool(self._reach_database(lambda: fetch_all(question, {}))[0][0])
 
-    def _disable_gone(self, recorded: Sequence[Recorded]) -> None:
-        self._gone |= {one.attempted.claim.endpoint.id for one in recorded if _is_gone(one)}
-        if not self._gone:
+    def _disable(self, cycle: Cycle) -> None:
+        self._gone |= {one.attempted.claim.endpoint.id for one in cycle.recorded if _is_gone(one)}
+        self._failing |= cycle.failing
+        if not (self._gone or self._failing):
             return
         try:
-            self._reach_database(lambda: disable_gone_endpoints(sorted(self._gone)))
-            self._gone.clear()
+            disabled = self._reach_database(lambda: disable_endpoints(gone=self._gone, failing=self._failing))
         except Error as error:
             if connection_is_lost(error):
                 raise
-            self._log.poisoned("disable", error, "endpoints that are gone, until the next cycle")
+            self._log.poisoned("disable", error, "endpoints that are gone or failing, until the next cycle")
+            return
+        self._gone.clear()
+        self._failing.clear()
+        for one in disabled:
+            self._log.tell(f"endpoint {one.public_id} is disabled: {one.reason}")
 
     def _reach_database(self, work: Callable[[], T], *, to_record: bool = False) -> T:
         """Run `work` through outages; on the way down wait only for the sake of results.
