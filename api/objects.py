@@ -11,7 +11,7 @@ from outbox.identifiers import encode_id
 
 
 def endpoint_object(row: Endpoint, version: str, *, secret: str | None = None) -> dict[str, Any]:
-    """Stripe's webhook endpoint; the plain version also tells why and since when it has its status."""
+    """Stripe's webhook endpoint; the plain version also tells its limits, and why and since when it has its status."""
     shown: dict[str, Any] = {
         "id": row.public_id,
         "object": "webhook_endpoint",
@@ -31,6 +31,9 @@ def endpoint_object(row: Endpoint, version: str, *, secret: str | None = None) -
         shown["status_reason"] = row.status_reason
         shown["status_since"] = _seconds(since)
         shown["previous_secret_expires_at"] = _seconds(row.previous_secret_expires_at)
+        shown |= {
+            name: getattr(row.lane, name) for name in ("max_in_flight", "quantum", "rate_limit", "burst")
+        }
     if secret is not None:
         shown["secret"] = secret
     return shown

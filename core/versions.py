@@ -28,6 +28,8 @@ EVENT_TYPES: dict[str, str] = {
     "payment_intent.succeeded": "The bank approved the payment.",
     "payment_intent.payment_failed": "The bank refused the payment.",
     "payment_intent.canceled": "A payment intent was canceled.",
+    "endpoint.failing": "An endpoint has failed for long, without one success; it will be disabled if that goes on.",
+    "endpoint.disabled": "An endpoint was disabled, because it failed for too long or said that it is gone.",
     "endpoint.test": "Sent to one endpoint by hand, to try it.",
 }
 """Canonical names and what each tells."""

@@ -3,7 +3,8 @@
 Endpoints are claimed before rows: lanes that are ready, longest waiting first, then a bounded share of
 rows from each. So the cost of a claim is that of its batch, however much waits behind a dead endpoint.
 Three statements in one READ COMMITTED transaction, each with a snapshot of its own: a single statement
-that locked lanes and read deliveries could put a lane to sleep with a row due.
+that locked lanes and read deliveries could put a lane to sleep with a row due. One more each where locked
+lanes are disabled or their circuit is not closed.
 """
 
 import time
@@ -83,13 +84,16 @@ def claim_due_deliveries(
         return []
     endpoints: dict[uuid.UUID, ClaimedEndpoint] = {}
     disabled: list[uuid.UUID] = []
-    for endpoint_id, url, api_version, secret, previous_secret, is_disabled, _ in ready:
+    guarded: list[uuid.UUID] = []  # their circuit is open or half-open
+    for endpoint_id, url, api_version, secret, previous_secret, is_disabled, _, is_guarded in ready:
         secrets = (secret, previous_secret) if previous_secret else (secret,)
         endpoints[endpoint_id] = ClaimedEndpoint(
             id=endpoint_id, url=url, api_version=api_version, sealed_secrets=secrets
         )
         if is_disabled:
             disabled.append(endpoint_id)
+        elif is_guarded:
+            guarded.append(endpoint_id)
     share = max(1, limit // len(ready))
     changes: Counter[uuid.UUID] = Counter()
     if disabled:
@@ -99,6 +103,11 @@ def claim_due_deliveries(
             changes[endpoint_id] -= unleased
             if ended is not None:
                 ended["cancelled"] += cancelled
+    if guarded:
+        for endpoint_id, unleased in fetch_all(
+            _SQL["give_back_expired"], {"endpoint_ids": guarded, "share": share}
+        ):
+            changes[endpoint_id] -= unleased
     rows = fetch_all(
         prepared("dispatcher.sql", "lease_deliveries"),
         {"endpoint_ids": list(endpoints), "share": share, "lease": lease_for, "lease_owner": lease_owner},
@@ -109,9 +118,15 @@ def claim_due_deliveries(
     claims = [_claim(row, endpoints, lease) for row in rows]
     # A re-claim of an expired lease leaves the lane's count as it was: that row was counted already.
     changes.update(claim.endpoint.id for claim in claims if not claim.reclaimed)
+    # But each of them is a send, and takes a token.
+    taken = Counter(claim.endpoint.id for claim in claims)
     execute(
         prepared("dispatcher.sql", "schedule_lanes"),
-        {"endpoint_ids": list(endpoints), "changes": [changes[endpoint_id] for endpoint_id in endpoints]},
+        {
+            "endpoint_ids": list(endpoints),
+            "changes": [changes[endpoint_id] for endpoint_id in endpoints],
+            "taken": [taken[endpoint_id] for endpoint_id in endpoints],
+        },
     )
     return claims
 

@@ -43,6 +43,7 @@ class Cycle:
     recorded: list[Recorded] = field(default_factory=list)
     unrecorded: list[Attempted] = field(default_factory=list)  # to be recorded by the next cycle
     claims: list[Claim] = field(default_factory=list)
+    failing: set[uuid.UUID] = field(default_factory=set)  # endpoints to be warned of or disabled
     fanned_out: int = 0
     created: int = 0  # deliveries
     ended: Counter[str] = field(default_factory=Counter)  # deliveries without an attempt of ours, by state
@@ -120,7 +121,7 @@ class CycleRunner:
             cycle.record_seconds = time.perf_counter() - begun
             if fan_out:
                 cycle.count(fan_out_events(limit=FAN_OUT_BATCH, touches=touches))
-            touch_lanes(touches)
+            cycle.failing.update(touch_lanes(touches))
             if room > 0:
                 begun = time.perf_counter()
                 cycle.claims = self._claim(room, cycle.ended)
@@ -161,8 +162,9 @@ class CycleRunner:
             touches = LaneTouches()
             with transaction.atomic(durable=True, savepoint=False):
                 recorded = record_outcomes(attempted, touches=touches)
-                touch_lanes(touches)
+                failing = touch_lanes(touches)
             cycle.recorded += recorded
+            cycle.failing.update(failing)
             return
         except Error as error:
             if connection_is_lost(error):

@@ -5,7 +5,7 @@ what a dispatcher claimed. Everything else is the same, so it is here.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from dispatcher.connection import connection_is_lost, surviving_outages
 from dispatcher.crash_points import reach
 from dispatcher.cycles import Cycle, CycleRunner
 from dispatcher.delivery import DeliveryPlan
-from dispatcher.endpoints import disable_gone_endpoints
+from dispatcher.disabling import disable_endpoints
 from dispatcher.observer import Observer, Unobserved
 from dispatcher.recording import Recorded
 from dispatcher.retry import Gone
@@ -54,6 +54,7 @@ class Pipeline:
         self._is_stopping = is_stopping
         self._unrecorded: list[Attempted] = []  # results that met a lock; the next cycle tries again
         self._gone: set[uuid.UUID] = set()  # endpoints to be disabled
+        self._failing: set[uuid.UUID] = set()  # endpoints to be warned of or disabled
         self._adapter = CurlAdapter(
             address_policy=settings.address_policy,
             url_rules=settings.url_rules,
@@ -112,7 +113,7 @@ class Pipeline:
             self._sender.submit(cycle.claims)
         self._log.attempted(cycle.recorded)
         self._observer.cycled(cycle)
-        self._disable_gone(cycle.recorded)
+        self._disable(cycle)
         if self._sender.failure is not None:
             raise self._sender.failure
         return cycle
@@ -149,17 +150,22 @@ class Pipeline:
             keep_trying=lambda: not self._is_stopping() or to_record or self.in_flight > 0,
         )
 
-    def _disable_gone(self, recorded: Sequence[Recorded]) -> None:
-        self._gone |= {one.attempted.claim.endpoint.id for one in recorded if _is_gone(one)}
-        if not self._gone:
+    def _disable(self, cycle: Cycle) -> None:
+        self._gone |= {one.attempted.claim.endpoint.id for one in cycle.recorded if _is_gone(one)}
+        self._failing |= cycle.failing
+        if not (self._gone or self._failing):
             return
         try:
-            self.reach_database(lambda: disable_gone_endpoints(sorted(self._gone)))
-            self._gone.clear()
+            disabled = self.reach_database(lambda: disable_endpoints(gone=self._gone, failing=self._failing))
         except Error as error:
             if connection_is_lost(error):
                 raise
-            self._log.poisoned("disable", error, "endpoints that are gone, until the next cycle")
+            self._log.poisoned("disable", error, "endpoints that are gone or failing, until the next cycle")
+            return
+        self._gone.clear()
+        self._failing.clear()
+        for one in disabled:
+            self._log.tell(f"endpoint {one.public_id} is disabled: {one.reason}")
 
 
 def _is_gone(one: Recorded) -> bool:

@@ -46,9 +46,11 @@ def record_outcomes(attempted: Sequence[Attempted], *, touches: LaneTouches) -> 
             touch.unleased += 1
             if due_at is not None:
                 touch.wake(due_at, ignore_hold=claim.by_hand)
-            # A resend by hand never counts against its endpoint.
-            if isinstance(one.decision, Retry) and one.decision.hold is not None and not claim.by_hand:
-                touch.hold(one.decision.hold)
+            # A resend by hand never counts for or against its endpoint.
+            if not claim.by_hand:
+                touch.judge(one.outcome, began=one.started_epoch)
+                if isinstance(one.decision, Retry) and one.decision.hold is not None:
+                    touch.hold(one.decision.hold)
         recorded.append(Recorded(one, superseded, due_at))
     return recorded
 

@@ -143,6 +143,9 @@ def decide(outcome: Outcome, *, attempt_number: int, policy: RetryPolicy, jitter
 
 
 def _requested_hold(outcome: Outcome, policy: RetryPolicy) -> timedelta | None:
-    if outcome.retry_after is None or outcome.retry_after <= timedelta():
+    """What a 429 or 503 asked for; a 429 that does not say how long holds for the schedule's first wait."""
+    if outcome.retry_after is None:
+        return policy.schedule[0] if outcome.failure_code is FailureCode.HTTP_429 else None
+    if outcome.retry_after <= timedelta():
         return None
     return min(outcome.retry_after, policy.retry_after_cap)

@@ -61,6 +61,9 @@ class WebhookEndpointsView(ApiView):
                 description=fields.get("description"),
                 metadata=merged({}, fields.get("metadata")),
                 max_in_flight=fields.get("max_in_flight"),
+                quantum=fields.get("quantum"),
+                rate_limit=fields.get("rate_limit"),
+                burst=fields.get("burst"),
                 on_write=lambda row, text: on_write(endpoint_object(row, version, secret=text)),
             )
             return endpoint_object(endpoint, version, secret=secret)

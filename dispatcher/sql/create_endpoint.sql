@@ -10,7 +10,9 @@ WITH endpoint AS (
     RETURNING id, status_since
 ),
 lane AS (
-    INSERT INTO dispatcher_lane (endpoint_id, max_in_flight, quantum)
-    SELECT id, %(max_in_flight)s, %(max_in_flight)s FROM endpoint
+    INSERT INTO dispatcher_lane (endpoint_id, max_in_flight, quantum, rate_limit, burst, tokens, tokens_at)
+    SELECT id, %(max_in_flight)s, %(quantum)s, %(rate_limit)s, %(burst)s, coalesce(%(burst)s, 0),
+           CASE WHEN %(burst)s::int IS NULL THEN '-infinity' ELSE clock_timestamp() END
+    FROM endpoint
 )
 SELECT status_since FROM endpoint

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from django.db import connection, transaction
@@ -85,6 +86,11 @@ def claim(
 
 def finish(claims: list[Claim], outcome: Outcome = SUCCESS) -> list[Recorded]:
     """Record the same outcome for every claim."""
+    return finish_each([(one, outcome) for one in claims])
+
+
+def finish_each(results: list[tuple[Claim, Outcome]]) -> list[Recorded]:
+    """Record an outcome for each claim, in this order, in one transaction."""
     touches = LaneTouches()
     attempted = [
         Attempted(
@@ -93,7 +99,7 @@ def finish(claims: list[Claim], outcome: Outcome = SUCCESS) -> list[Recorded]:
             outcome=outcome,
             decision=decide(outcome, attempt_number=one.attempt_number, policy=RetryPolicy(), jitter=0.0),
         )
-        for one in claims
+        for one, outcome in results
     ]
     with transaction.atomic():
         recorded = record_outcomes(attempted, touches=touches)
@@ -140,9 +146,32 @@ def held_elsewhere(sql: str, *parameters: Any) -> Iterator[None]:
 
 
 def make_due(endpoint: Endpoint | None = None) -> None:
-    """As if every waiting delivery's moment, and every hold's end, had come."""
+    """As if every waiting delivery's moment, and the end of every hold and of every circuit's pause, had come."""
     query("UPDATE dispatcher_delivery SET due_at = now() - interval '1 second' WHERE lease_owner IS NULL")
-    query("UPDATE dispatcher_lane SET ready_at = now(), hold_until = '-infinity'")
+    query(
+        "UPDATE dispatcher_lane SET ready_at = now(), hold_until = '-infinity', circuit_until = '-infinity'"
+    )
+
+
+def lane_row(endpoint: Endpoint) -> SimpleNamespace:
+    """Everything that the lane holds, by column; where it has no moment to show, None."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT *, nullif(ready_at, 'infinity') AS ready_at, nullif(hold_until, '-infinity') AS hold_until, "
+            "nullif(circuit_until, '-infinity') AS circuit_until, nullif(tokens_at, '-infinity') AS tokens_at "
+            "FROM dispatcher_lane WHERE endpoint_id = %s",
+            [endpoint.id],
+        )
+        row = cursor.fetchone()
+        assert row is not None
+        return SimpleNamespace(**dict(zip([column.name for column in cursor.description], row, strict=True)))
+
+
+def end_pause() -> None:
+    """As if the pause of every circuit had just ended."""
+    query("UPDATE dispatcher_lane SET circuit_until = clock_timestamp() WHERE circuit_openings > 0")
+    query("UPDATE dispatcher_delivery SET due_at = now() WHERE lease_owner IS NULL")
+    query("UPDATE dispatcher_lane SET ready_at = clock_timestamp()")
 
 
 def assert_lanes_count_their_leases() -> None:
@@ -156,12 +185,21 @@ def assert_lanes_count_their_leases() -> None:
 
 
 def assert_no_lane_sleeps_past_its_work() -> None:
-    """Invariant I3: a lane is ready no later than its work is permitted."""
+    """Invariant I3: a lane is ready no later than its work is permitted.
+
+    What is by hand needs room below the cap. The rest also waits for the hold, the circuit and a token, and where
+    the circuit is not closed, behind its probe.
+    """
     asleep = query(
         "SELECT lane.endpoint_id, lane.ready_at, d.due_at FROM dispatcher_lane lane "
         "JOIN dispatcher_delivery d ON d.endpoint_id = lane.endpoint_id AND d.lease_owner IS NULL "
         "WHERE lane.in_flight < lane.max_in_flight "
-        "AND lane.ready_at > greatest(d.due_at, lane.hold_until, clock_timestamp())"
+        "AND (d.resend_no > 0 OR lane.circuit_openings = 0 OR NOT EXISTS ("
+        "SELECT FROM dispatcher_delivery probe WHERE probe.endpoint_id = lane.endpoint_id "
+        "AND probe.lease_owner IS NOT NULL AND probe.resend_no = 0)) "
+        "AND lane.ready_at > greatest(d.due_at, clock_timestamp(), CASE WHEN d.resend_no = 0 THEN "
+        "greatest(lane.hold_until, lane.circuit_until, CASE WHEN lane.rate_limit > 0 AND lane.tokens < 1 THEN "
+        "lane.tokens_at + (1 - lane.tokens) / lane.rate_limit * interval '1 second' + interval '2 us' END) END)"
     )
     assert asleep == []
 

@@ -12,7 +12,8 @@ from dispatcher.connection import connect
 from dispatcher.cycles import CycleRunner
 from dispatcher.deliveries import database_now
 from dispatcher.delivery import DeliveryPlan, Sending
-from dispatcher.endpoints import disable_gone_endpoints, update_endpoint
+from dispatcher.disabling import disable_endpoints
+from dispatcher.endpoints import update_endpoint
 from dispatcher.lanes import wake_lanes
 from dispatcher.models import Attempt, Delivery, Endpoint, FinishedDelivery
 from dispatcher.rendering import render_event
@@ -82,7 +83,7 @@ class LockStep:
     def _turn_an_endpoint_off_or_on(self) -> None:
         endpoint = self.random.choice(self.endpoints)
         if self.random.random() < 0.5:
-            disable_gone_endpoints([endpoint.id])
+            disable_endpoints(gone=[endpoint.id])
         else:
             update_endpoint(owner=OWNER, endpoint_id=endpoint.id, changes={"status": "enabled"})
 
