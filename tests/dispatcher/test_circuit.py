@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -51,7 +52,7 @@ def failed(code: FailureCode) -> Outcome:
     return Outcome(succeeded=False, failure_code=code)
 
 
-def opened(*, waiting: int = 5, **limits: int) -> Endpoint:
+def opened(*, waiting: int = 5, **limits: Any) -> Endpoint:
     """An endpoint whose circuit has just opened, with further deliveries that are due."""
     endpoint = make_endpoint(**limits)
     record(THRESHOLD)
@@ -63,20 +64,19 @@ def opened(*, waiting: int = 5, **limits: int) -> Endpoint:
     return endpoint
 
 
-def half_open(**limits: int) -> Endpoint:
+def half_open(**limits: Any) -> Endpoint:
     endpoint = opened(**limits)
     end_pause()
     return endpoint
 
 
 def pause_hours(endpoint: Endpoint) -> int:
-    return round(
-        scalar(
-            "SELECT extract(epoch FROM circuit_until - clock_timestamp()) / 3600 "
-            "FROM dispatcher_lane WHERE endpoint_id = %s",
-            endpoint.id,
-        )
+    hours: float = scalar(
+        "SELECT extract(epoch FROM circuit_until - clock_timestamp()) / 3600 "
+        "FROM dispatcher_lane WHERE endpoint_id = %s",
+        endpoint.id,
     )
+    return round(hours)
 
 
 def test_a_streak_of_failures_opens_the_circuit_and_no_less():

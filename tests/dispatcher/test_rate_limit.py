@@ -5,6 +5,7 @@ Time passes by moving `tokens_at` in the table: at one token in 100 s the test's
 
 import math
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres_versions]
 RATE = 0.01
 
 
-def limited(*, burst: int = 5, due: int = 20, **more: int) -> Endpoint:
+def limited(*, burst: int = 5, due: int = 20, **more: Any) -> Endpoint:
     """An endpoint with a full bucket, and more due deliveries than that."""
     endpoint = make_endpoint(**more)
     update_endpoint(owner=OWNER, endpoint_id=endpoint.id, changes={"rate_limit": RATE, "burst": burst})
