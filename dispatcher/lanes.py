@@ -9,7 +9,7 @@ from dispatcher.config import dispatcher_settings
 from dispatcher.failures import counts_against_endpoint
 from dispatcher.outcomes import Outcome
 from dispatcher.protection import MARKS
-from outbox.database import fetch_all
+from outbox.database import execute, fetch_all
 from outbox.sql import prepared
 
 
@@ -61,25 +61,32 @@ def touch_lanes(touches: LaneTouches) -> list[uuid.UUID]:
     """
     if not touches:
         return []
-    protection = dispatcher_settings().protection
     endpoint_ids = sorted(touches)
     ordered = [touches[endpoint_id] for endpoint_id in endpoint_ids]
+    columns = {
+        "endpoint_ids": endpoint_ids,
+        "unleased": [touch.unleased for touch in ordered],
+        "wake_at": [touch.wake_at for touch in ordered],
+        "whatever_holds_at": [touch.whatever_holds_at for touch in ordered],
+        "hold_for": [touch.hold_for for touch in ordered],
+        "succeeded": [touch.succeeded for touch in ordered],
+    }
+    if not any(touch.failures for touch in ordered):
+        execute(prepared("dispatcher.sql", "touch_lanes"), columns)
+        return []
+    protection = dispatcher_settings().protection
+    span = protection.disable_after
     rows = fetch_all(
-        prepared("dispatcher.sql", "touch_lanes"),
+        prepared("dispatcher.sql", "judge_lanes"),
         {
-            "endpoint_ids": endpoint_ids,
-            "unleased": [touch.unleased for touch in ordered],
-            "wake_at": [touch.wake_at for touch in ordered],
-            "whatever_holds_at": [touch.whatever_holds_at for touch in ordered],
-            "hold_for": [touch.hold_for for touch in ordered],
-            "succeeded": [touch.succeeded for touch in ordered],
+            **columns,
             "failures": [touch.failures for touch in ordered],
             "last_failure_began": [touch.last_failure_began for touch in ordered],
             "circuit_threshold": protection.circuit_threshold,
             "pause": protection.circuit_pause.total_seconds(),
             "pause_cap": protection.circuit_pause_cap.total_seconds(),
             "marks": list(MARKS),
-            "disable_after": protection.disable_after and protection.disable_after.total_seconds(),
+            "disable_after": None if span is None else span.total_seconds(),
         },
     )
     return [endpoint_id for (endpoint_id,) in rows]

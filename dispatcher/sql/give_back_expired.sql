@@ -1,6 +1,6 @@
 -- Between the locks and the leases of a claim, only where a circuit of the locked lanes is not closed: automatic
 -- deliveries whose lease ran out wait again, since a re-claim of all of them would be more than one probe. Their
--- attempts, whose outcome nobody knows, are written.
+-- attempts, whose outcome nobody knows, are written. (`resend_no + 0`: as in lease_deliveries.)
 WITH picked AS MATERIALIZED (
     SELECT expired.*
     FROM unnest(%(endpoint_ids)s::uuid[]) AS lane (endpoint_id)
@@ -9,7 +9,7 @@ WITH picked AS MATERIALIZED (
         FROM dispatcher_delivery
         WHERE endpoint_id = lane.endpoint_id
           AND lease_owner IS NOT NULL
-          AND resend_no = 0
+          AND resend_no + 0 = 0
           AND due_at <= statement_timestamp()
         ORDER BY due_at
         LIMIT %(share)s

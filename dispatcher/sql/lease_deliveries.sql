@@ -1,7 +1,8 @@
 -- Second statement of a claim: from the locked lanes take rows whose lease ran out, then due ones, and
 -- lease them. A lease that ran out after its request may have left writes an attempt of unknown outcome.
 -- What is by hand needs room below the cap; the automatic rest no hold, a closed circuit or the place of its
--- one probe, and tokens.
+-- one probe, and tokens. (`resend_no + 0`: as a plain column it would draw the planner to the unique index, and
+-- past every waiting row.)
 WITH lane AS MATERIALIZED (
     SELECT lane.endpoint_id,
            least(lane.quantum, %(share)s) AS share,
@@ -14,10 +15,11 @@ WITH lane AS MATERIALIZED (
                THEN 0
                ELSE least(
                    CASE WHEN lane.circuit_openings > 0 THEN
-                       CASE WHEN lane.circuit_until <= statement_timestamp() AND NOT EXISTS (
-                           SELECT FROM dispatcher_delivery
-                           WHERE endpoint_id = locked.endpoint_id AND lease_owner IS NOT NULL AND resend_no = 0
-                       ) THEN 1 ELSE 0 END
+                       CASE WHEN lane.circuit_until <= statement_timestamp() AND (
+                           SELECT due_at FROM dispatcher_delivery
+                           WHERE endpoint_id = locked.endpoint_id AND lease_owner IS NOT NULL AND resend_no + 0 = 0
+                           ORDER BY due_at LIMIT 1
+                       ) IS NULL THEN 1 ELSE 0 END
                    END,
                    CASE WHEN lane.rate_limit IS NOT NULL THEN greatest(0, floor(least(
                        lane.burst,

@@ -1,6 +1,7 @@
 -- Third statement of a claim: count the newly leased rows, take a token for each leased one, and say when each
 -- locked lane is ready again: when its earliest lease ends or, below the cap, when its earliest waiting row is
 -- permitted. A served lane is never ready before this very moment, so lanes that waited come first.
+-- (`resend_no + 0`: as in lease_deliveries.)
 WITH lane AS MATERIALIZED (
     SELECT claimed.endpoint_id, claimed.change, lane.in_flight + claimed.change AS in_flight,
            lane.max_in_flight, lane.hold_until, lane.circuit_openings, lane.circuit_until, lane.rate_limit,
@@ -32,10 +33,11 @@ WITH lane AS MATERIALIZED (
 permitted AS MATERIALIZED (
     SELECT lane.*, CASE
         -- Behind the probe, whose end wakes the lane.
-        WHEN circuit_openings > 0 AND EXISTS (
-            SELECT FROM dispatcher_delivery
-            WHERE endpoint_id = lane.endpoint_id AND lease_owner IS NOT NULL AND resend_no = 0
-        ) THEN 'infinity'
+        WHEN circuit_openings > 0 AND (
+            SELECT due_at FROM dispatcher_delivery
+            WHERE endpoint_id = lane.endpoint_id AND lease_owner IS NOT NULL AND resend_no + 0 = 0
+            ORDER BY due_at LIMIT 1
+        ) IS NOT NULL THEN 'infinity'
         ELSE greatest(hold_until, circuit_until, CASE WHEN rate_limit IS NOT NULL AND tokens < 1 THEN
             tokens_at + make_interval(secs => (1 - tokens) / rate_limit + 0.000001)
         END)

@@ -1,93 +1,51 @@
--- The one pass over lanes of a transaction, in order of id: give back leases, hold, let the circuit and the span of
--- nothing but failures follow how attempts went, and wake for new work. Gives the lanes whose span has come to a
--- mark that was not told of. A lane that leaves its cap is woken at once, for work by hand may wait behind it.
+-- The one pass over lanes of a transaction, in order of id: give back leases, hold, let a success close the circuit
+-- and end the span of failures, and wake for new work. A lane that leaves its cap is woken at once, for work by hand
+-- may wait behind it. Where automatic attempts failed, judge_lanes does all of this and more, at twice the cost.
 WITH touched AS MATERIALIZED (
-    SELECT * FROM unnest(
+    SELECT *, succeeded OR unleased > 0 AS ends_probe
+    FROM unnest(
         %(endpoint_ids)s::uuid[], %(unleased)s::int[], %(wake_at)s::timestamptz[],
-        %(whatever_holds_at)s::timestamptz[], %(hold_for)s::interval[],
-        %(succeeded)s::bool[], %(failures)s::int[], %(last_failure_began)s::float8[]
-    ) AS touched (
-        endpoint_id, unleased, wake_at, whatever_holds_at, hold_for, succeeded, failures, last_failure_began
-    )
+        %(whatever_holds_at)s::timestamptz[], %(hold_for)s::interval[], %(succeeded)s::bool[]
+    ) AS touched (endpoint_id, unleased, wake_at, whatever_holds_at, hold_for, succeeded)
 ),
 lane AS MATERIALIZED (
-    SELECT *
+    SELECT endpoint_id
     FROM dispatcher_lane
     WHERE endpoint_id = ANY (%(endpoint_ids)s::uuid[])
     ORDER BY endpoint_id
     FOR NO KEY UPDATE
-),
--- The lane after its last success of this transaction, with the failures that followed counted but not judged.
-counted AS MATERIALIZED (
-    SELECT touched.*, clock_timestamp() AS moment, lane.ready_at, lane.hold_until, lane.max_in_flight,
-           lane.in_flight AS in_flight_before, lane.in_flight - touched.unleased AS in_flight,
-           lane.circuit_openings > 0 AND touched.succeeded AS closes, lane.circuit_until,
-           CASE WHEN touched.succeeded THEN 0 ELSE lane.circuit_openings END AS circuit_openings,
-           CASE WHEN touched.succeeded THEN 0 ELSE lane.failure_streak END + touched.failures AS failure_streak,
-           CASE WHEN NOT touched.succeeded THEN lane.failing_since END AS failing_since,
-           CASE WHEN touched.succeeded THEN 0 ELSE lane.warned_percent END AS warned_percent,
-           CASE WHEN lane.rate_limit IS NOT NULL AND lane.tokens < 1
-                THEN lane.tokens_at + make_interval(secs => (1 - lane.tokens) / lane.rate_limit + 0.000001)
-           END AS next_token_at
-    FROM touched
-    JOIN lane USING (endpoint_id)
-),
--- A closed circuit opens at the threshold. An open one reopens for longer when a send fails that began after the
--- pause: those that were under way when it opened tell nothing new.
-judged AS MATERIALIZED (
-    SELECT counted.*,
-           CASE WHEN failures > 0 THEN coalesce(failing_since, moment) ELSE failing_since END AS failing_from,
-           failures > 0 AND CASE
-               WHEN circuit_openings = 0 THEN failure_streak >= %(circuit_threshold)s
-               ELSE to_timestamp(last_failure_began) >= circuit_until
-           END AS opens
-    FROM counted
-),
-decided AS MATERIALIZED (
-    SELECT judged.*,
-           greatest(hold_until, moment + hold_for) AS held_until,
-           circuit_openings + opens::int AS openings,
-           CASE
-               WHEN opens THEN moment + make_interval(
-                   secs => least(%(pause_cap)s, %(pause)s * 2 ^ least(circuit_openings, 60))
-               )
-               WHEN circuit_openings = 0 THEN '-infinity'
-               ELSE circuit_until
-           END AS open_until
-    FROM judged
-),
-changed AS (
-    UPDATE dispatcher_lane
-    SET in_flight = decided.in_flight,
-        hold_until = decided.held_until,
-        failure_streak = decided.failure_streak,
-        circuit_openings = decided.openings,
-        circuit_until = decided.open_until,
-        failing_since = decided.failing_from,
-        warned_percent = decided.warned_percent,
-        ready_at = least(
-            dispatcher_lane.ready_at,
-            decided.whatever_holds_at,
-            CASE
-                WHEN decided.in_flight_before >= decided.max_in_flight AND decided.in_flight < decided.max_in_flight
-                THEN decided.moment
-            END,
-            -- The end of the probe, or of the pause: what waits was not woken for it.
-            CASE WHEN decided.closes OR decided.openings > 0 AND decided.unleased > 0 THEN
-                greatest(decided.moment, decided.held_until, decided.open_until, decided.next_token_at)
-            END,
-            CASE WHEN decided.wake_at IS NOT NULL THEN
-                greatest(decided.wake_at, decided.held_until, decided.open_until, decided.next_token_at)
-            END
-        )
-    FROM decided
-    WHERE dispatcher_lane.endpoint_id = decided.endpoint_id
 )
-SELECT endpoint_id
-FROM decided
-WHERE failures > 0
-  AND EXISTS (
-      SELECT FROM unnest(%(marks)s::int[]) AS mark
-      WHERE mark > warned_percent
-        AND mark <= extract(epoch FROM moment - failing_from) * 100 / %(disable_after)s::float8
-  )
+UPDATE dispatcher_lane
+SET in_flight = dispatcher_lane.in_flight - touched.unleased,
+    hold_until = greatest(dispatcher_lane.hold_until, clock_timestamp() + touched.hold_for),
+    failure_streak = CASE WHEN touched.succeeded THEN 0 ELSE dispatcher_lane.failure_streak END,
+    circuit_openings = CASE WHEN touched.succeeded THEN 0 ELSE dispatcher_lane.circuit_openings END,
+    circuit_until = CASE WHEN touched.succeeded THEN '-infinity' ELSE dispatcher_lane.circuit_until END,
+    failing_since = CASE WHEN NOT touched.succeeded THEN dispatcher_lane.failing_since END,
+    warned_percent = CASE WHEN touched.succeeded THEN 0 ELSE dispatcher_lane.warned_percent END,
+    ready_at = least(
+        dispatcher_lane.ready_at,
+        touched.whatever_holds_at,
+        CASE
+            WHEN dispatcher_lane.in_flight >= dispatcher_lane.max_in_flight
+             AND dispatcher_lane.in_flight - touched.unleased < dispatcher_lane.max_in_flight
+            THEN clock_timestamp()
+        END,
+        -- The end of the probe, or of the pause, lets go what waits and was not woken for it.
+        CASE WHEN touched.wake_at IS NOT NULL OR touched.ends_probe AND dispatcher_lane.circuit_openings > 0 THEN
+            greatest(
+                CASE WHEN touched.ends_probe AND dispatcher_lane.circuit_openings > 0
+                     THEN clock_timestamp() ELSE touched.wake_at END,
+                dispatcher_lane.hold_until,
+                clock_timestamp() + touched.hold_for,
+                CASE WHEN NOT touched.succeeded THEN dispatcher_lane.circuit_until END,
+                CASE WHEN dispatcher_lane.rate_limit IS NOT NULL AND dispatcher_lane.tokens < 1 THEN
+                    dispatcher_lane.tokens_at
+                    + make_interval(secs => (1 - dispatcher_lane.tokens) / dispatcher_lane.rate_limit + 0.000001)
+                END
+            )
+        END
+    )
+FROM touched
+JOIN lane USING (endpoint_id)
+WHERE dispatcher_lane.endpoint_id = lane.endpoint_id

@@ -43,6 +43,29 @@ def test_an_update_changes_what_it_names(caller: Caller, method: str) -> None:
     assert (again["status"], again["description"]) == ("enabled", None)
 
 
+LIMITS = ("max_in_flight", "quantum", "rate_limit", "burst")
+
+
+def test_limits_are_taken_shown_and_removed(caller: Caller) -> None:
+    made = caller.endpoint(rate_limit=2.5, max_in_flight=8)
+    assert [made[name] for name in LIMITS] == [8, 8, 2.5, 3]
+    path = f"/webhook_endpoints/{made['id']}/"
+    changed = caller.post(path, {"rate_limit": 20, "burst": 50, "quantum": 4}).json()
+    assert [changed[name] for name in LIMITS] == [8, 4, 20, 50]
+    assert [caller.get(path).json()[name] for name in LIMITS] == [8, 4, 20, 50]
+    assert caller.form(path, "rate_limit=0.5").json()["rate_limit"] == 0.5
+    for unset in ({"rate_limit": None}, {"rate_limit": ""}):
+        assert caller.post(path, {"rate_limit": 1}).status_code == 200
+        removed = caller.form(path, "rate_limit=") if unset["rate_limit"] == "" else caller.post(path, unset)
+        assert [removed.json()[name] for name in LIMITS] == [8, 4, None, None]
+    assert [caller.endpoint()[name] for name in LIMITS] == [64, 64, None, None]
+
+
+def test_limits_are_not_part_of_stripes_object(caller: Caller) -> None:
+    made = caller.endpoint(rate_limit=2)
+    assert not set(LIMITS) & set(caller.get(f"/v1/webhook_endpoints/{made['id']}").json())
+
+
 def test_metadata_cannot_grow_past_its_limit_by_updates(caller: Caller) -> None:
     made = caller.endpoint(metadata={str(number): "v" for number in range(49)})
     path = f"/webhook_endpoints/{made['id']}/"

@@ -2,7 +2,6 @@
 
 import threading
 from datetime import timedelta
-
 from typing import Any
 
 import pytest
@@ -72,12 +71,12 @@ def half_open(**limits: Any) -> Endpoint:
 
 
 def pause_hours(endpoint: Endpoint) -> int:
-    hours: int = scalar(
-        "SELECT round(extract(epoch FROM circuit_until - clock_timestamp()) / 3600)::int "
+    hours: float = scalar(
+        "SELECT extract(epoch FROM circuit_until - clock_timestamp()) / 3600 "
         "FROM dispatcher_lane WHERE endpoint_id = %s",
         endpoint.id,
     )
-    return hours
+    return round(hours)
 
 
 def test_a_streak_of_failures_opens_the_circuit_and_no_less():

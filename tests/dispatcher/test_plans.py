@@ -100,6 +100,34 @@ class TestClaimPath:
         assert all(one.reclaimed for one in claims)
         assert_bounded(count)
 
+    @pytest.mark.parametrize("probing", [False, True], ids=["half-open", "behind a probe"])
+    def test_claim_of_lanes_whose_circuit_is_not_closed(self, endpoints, probing):
+        query("UPDATE dispatcher_lane SET circuit_openings = 1, circuit_until = now()")
+        for _ in range(1 + probing):
+            query("UPDATE dispatcher_lane SET ready_at = now()")
+            with transaction.atomic(), counted_rows() as count:
+                claims = claim_due_deliveries(limit=BATCH, lease_for=LEASE, lease_owner=uuid.uuid4())
+        assert len(claims) == (0 if probing else len(endpoints))
+        assert len(count.statements) == 4
+        assert_bounded(count)
+
+    def test_claim_of_lost_leases_of_lanes_whose_circuit_is_not_closed(self, endpoints):
+        with transaction.atomic():
+            claim_due_deliveries(limit=BATCH, lease_for=LEASE, lease_owner=uuid.uuid4())
+        query("UPDATE dispatcher_delivery SET due_at = now() WHERE lease_owner IS NOT NULL")
+        query("UPDATE dispatcher_lane SET circuit_openings = 1, circuit_until = now(), ready_at = now()")
+        with transaction.atomic(), counted_rows() as count:
+            claims = claim_due_deliveries(limit=BATCH, lease_for=LEASE, lease_owner=uuid.uuid4())
+        assert len(claims) == len(endpoints)
+        assert_bounded(count)
+
+    def test_claim_of_rate_limited_lanes(self, endpoints):
+        query("UPDATE dispatcher_lane SET rate_limit = 1, burst = 1, tokens = 1, tokens_at = now()")
+        with transaction.atomic(), counted_rows() as count:
+            claims = claim_due_deliveries(limit=BATCH, lease_for=LEASE, lease_owner=uuid.uuid4())
+        assert len(claims) == len(endpoints)
+        assert_bounded(count)
+
     def test_record(self, endpoints):
         with transaction.atomic():
             claims = claim_due_deliveries(limit=BATCH, lease_for=LEASE, lease_owner=uuid.uuid4())

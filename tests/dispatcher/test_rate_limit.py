@@ -5,7 +5,6 @@ Time passes by moving `tokens_at` in the table: at one token in 100 s the test's
 
 import math
 from datetime import timedelta
-
 from typing import Any
 
 import pytest
