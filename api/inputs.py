@@ -6,7 +6,7 @@ from api.fields import Boolean, Choice, Email, Integer, Moment, Reference, Text,
 from api.input_tables import InputTable
 from api.metadata import Metadata
 from api.pagination import MAX_LIMIT
-from dispatcher.models import DeliveryState, EndpointStatus
+from dispatcher.models import DeliveryState, EndpointStatus, OnDeadLetter
 
 _MAX_OVERLAP_SECONDS = 86_400
 
@@ -84,6 +84,8 @@ class EndpointInput(InputTable):
     description = Text(required=False, allow_null=True)
     metadata = Metadata()
     max_in_flight = Integer(least=1, most=10_000, required=False)
+    ordered = Boolean(required=False)
+    on_dead_letter = Choice(OnDeadLetter.values, required=False)
     expand = TextList(required=False)
 
 
@@ -93,6 +95,8 @@ class EndpointChangeInput(InputTable):
     description = Text(required=False, allow_null=True)
     metadata = Metadata()
     max_in_flight = Integer(least=1, most=10_000, required=False)
+    ordered = Boolean(required=False)
+    on_dead_letter = Choice(OnDeadLetter.values, required=False)
     status = Choice(EndpointStatus.values, required=False)
     # Stripe's word for the same.
     disabled = Boolean(required=False)

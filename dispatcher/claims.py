@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from dispatcher.heads import promote_heads
 from outbox.database import execute, fetch_all
 from outbox.facts import EventFacts
 from outbox.sql import statements
@@ -80,10 +81,13 @@ def claim_due_deliveries(
     share = max(1, limit // len(ready))
     changes: Counter[uuid.UUID] = Counter()
     if disabled:
-        for endpoint_id, unleased in fetch_all(
+        ended: list[tuple[uuid.UUID, str]] = []
+        for endpoint_id, unleased, order_keys in fetch_all(
             _SQL["cancel_of_disabled"], {"endpoint_ids": disabled, "share": share}
         ):
             changes[endpoint_id] -= unleased
+            ended += [(endpoint_id, order_key) for order_key in order_keys or ()]
+        promote_heads(ended)
     rows = fetch_all(
         _SQL["lease_deliveries"],
         {"endpoint_ids": list(endpoints), "share": share, "lease": lease_for, "lease_owner": lease_owner},

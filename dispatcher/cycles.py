@@ -18,7 +18,7 @@ from django.db import Error, transaction
 from dispatcher.claims import LANES_PER_CLAIM, Claim, claim_due_deliveries, postpone_next_lane
 from dispatcher.connection import connection_is_lost, is_transient
 from dispatcher.crash_points import reach
-from dispatcher.fan_out import fan_out_events
+from dispatcher.fan_out import FAN_OUT_ROWS, FanOutFront, fan_out_events
 from dispatcher.lanes import LaneTouches, touch_lanes
 from dispatcher.recording import Attempted, Recorded, lock_deliveries, record_outcomes, release_leases
 from outbox.models import PendingEvent
@@ -43,16 +43,21 @@ class Cycle:
     unrecorded: list[Attempted] = field(default_factory=list)  # to be recorded by the next cycle
     claims: list[Claim] = field(default_factory=list)
     fanned_out: int = 0
+    more_to_fan_out: bool = False  # a chunk was full
     room: int = 0  # how many it might have claimed
 
     @property
     def idle(self) -> bool:
-        return not (self.recorded or self.unrecorded or self.claims or self.fanned_out)
+        return not (
+            self.recorded or self.unrecorded or self.claims or self.fanned_out or self.more_to_fan_out
+        )
 
     @property
     def saturated(self) -> bool:
         """Whether more is likely to be there: the next cycle need not wait for anything."""
-        return 0 < self.room < 2 * len(self.claims) or self.fanned_out >= FAN_OUT_BATCH
+        return (
+            0 < self.room < 2 * len(self.claims) or self.fanned_out >= FAN_OUT_BATCH or self.more_to_fan_out
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +67,7 @@ class CycleRunner:
     lease_owner: uuid.UUID
     lease: timedelta
     log: FailureLog
+    front: FanOutFront = field(default_factory=FanOutFront)
 
     def run(
         self, *, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int, fan_out: bool = True
@@ -93,7 +99,11 @@ class CycleRunner:
             cycle.recorded = record_outcomes(attempted, touches=touches)
             release_leases(unsent, touches=touches)
             if fan_out:
-                cycle.fanned_out = fan_out_events(limit=FAN_OUT_BATCH, touches=touches).events
+                step = fan_out_events(
+                    limit=FAN_OUT_BATCH, touches=touches, after=self.front.after, rows=FAN_OUT_ROWS
+                )
+                self.front.move(step)
+                cycle.fanned_out, cycle.more_to_fan_out = step.events, step.more
             touch_lanes(touches)
             if room > 0:
                 cycle.claims = self._claim(room)
@@ -117,7 +127,7 @@ class CycleRunner:
             self._record_by_halves(group, cycle)
         self._release(unsent)
         if fan_out:
-            cycle.fanned_out = self._fan_out_by_halves()
+            self._fan_out_by_halves(cycle)
         if room > 0:
             cycle.claims = self._claim_by_halves(room)
         return cycle
@@ -147,14 +157,14 @@ class CycleRunner:
         self._record_by_halves(attempted[:middle], cycle)
         self._record_by_halves(attempted[middle:], cycle)
 
-    def _fan_out_by_halves(self) -> int:
+    def _fan_out_by_halves(self, cycle: Cycle) -> None:
         """Fan out in steps that shrink before a pointer that fails, and step over it alone."""
-        done, stepped_over, after, limit = 0, 0, uuid.UUID(int=0), FAN_OUT_BATCH
-        while done < FAN_OUT_BATCH and stepped_over < _STEPS_OVER:
+        stepped_over, after, limit = 0, uuid.UUID(int=0), FAN_OUT_BATCH
+        while cycle.fanned_out < FAN_OUT_BATCH and stepped_over < _STEPS_OVER:
             try:
                 touches = LaneTouches()
                 with transaction.atomic(durable=True, savepoint=False):
-                    step = fan_out_events(limit=limit, touches=touches, after=after)
+                    step = fan_out_events(limit=limit, touches=touches, after=after, rows=FAN_OUT_ROWS)
                     touch_lanes(touches)
             except Error as error:
                 if connection_is_lost(error):
@@ -172,11 +182,11 @@ class CycleRunner:
                 after = pointer
                 stepped_over += 1
                 continue
-            if step.last is None:
+            cycle.fanned_out += step.events
+            cycle.more_to_fan_out = step.more
+            if step.last is None or step.more:
                 break
-            done += step.events
             after = step.last
-        return done
 
     def _release(self, unsent: Sequence[Claim]) -> None:
         touches = LaneTouches()

@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dispatcher.heads import promote_heads
 from outbox.database import execute
 from outbox.sql import statements
 
@@ -19,6 +20,7 @@ class LaneTouch:
     wake_at: datetime | None = None  # when the earliest of its new work is due
     whatever_holds_at: datetime | None = None  # the same for what no hold delays
     hold_for: timedelta | None = None  # how long automatic deliveries must wait
+    order_keys: set[str] = field(default_factory=set)  # whose head ended, or behind whose head one was put
 
     def wake(self, moment: datetime, *, ignore_hold: bool = False) -> None:
         if ignore_hold:
@@ -44,6 +46,7 @@ def touch_lanes(touches: LaneTouches) -> None:
     """Apply what a transaction owes its lanes; requires that transaction, after its deliveries and before its claims.
 
     Lanes are locked in order of endpoint id, so that transactions that touch the same lanes cannot deadlock.
+    Then the heads of the order keys that were touched are made due.
     """
     if not touches:
         return
@@ -58,6 +61,9 @@ def touch_lanes(touches: LaneTouches) -> None:
             "whatever_holds_at": [touch.whatever_holds_at for touch in ordered],
             "hold_for": [touch.hold_for for touch in ordered],
         },
+    )
+    promote_heads(
+        (endpoint_id, key) for endpoint_id in endpoint_ids for key in touches[endpoint_id].order_keys
     )
 
 

@@ -48,17 +48,22 @@ def record_outcomes(attempted: Sequence[Attempted], *, touches: LaneTouches) -> 
     for one in attempted:
         for name, value in zip(_COLUMNS, _row(one), strict=True):
             columns[name].append(value)
-    standing: dict[uuid.UUID, datetime | None] = dict(fetch_all(_SQL["record_outcomes"], columns))
+    standing: dict[uuid.UUID, tuple[datetime | None, str | None]] = {
+        attempt_id: (due_at, order_key)
+        for attempt_id, due_at, order_key in fetch_all(_SQL["record_outcomes"], columns)
+    }
     recorded = []
     for one in attempted:
         claim = one.claim
         superseded = claim.attempt_id not in standing
-        due_at = standing.get(claim.attempt_id)
+        due_at, order_key = standing.get(claim.attempt_id, (None, None))
         if not superseded:
             touch = touches[claim.endpoint.id]
             touch.unleased += 1
             if due_at is not None:
                 touch.wake(due_at, ignore_hold=claim.by_hand)
+            elif order_key is not None:
+                touch.order_keys.add(order_key)
             # A resend by hand never counts against its endpoint.
             if isinstance(one.decision, Retry) and one.decision.hold is not None and not claim.by_hand:
                 touch.hold(one.decision.hold)

@@ -16,14 +16,15 @@ WITH result AS MATERIALIZED (
     )
 ),
 locked AS MATERIALIZED (
-    SELECT id, claim_no, attempt_id
+    SELECT id, claim_no, attempt_id, order_key
     FROM dispatcher_delivery
     WHERE id = ANY (%(delivery_id)s::uuid[])
     ORDER BY id
     FOR UPDATE
 ),
 fenced AS MATERIALIZED (
-    SELECT result.attempt_id, result.delivery_id, result.ending, result.reason, result.retry_after
+    SELECT result.attempt_id, result.delivery_id, result.endpoint_id, result.ending, result.reason,
+           result.retry_after, locked.order_key
     FROM result
     JOIN locked
       ON locked.id = result.delivery_id
@@ -55,6 +56,20 @@ finished AS (
     FROM removed
     JOIN fenced ON fenced.delivery_id = removed.id
 ),
+stopped AS (
+    -- Those behind a dead-lettered head wait until somebody resumes their key, where the endpoint wants that.
+    INSERT INTO dispatcher_stopped_key (endpoint_id, order_key, delivery_id)
+    SELECT dead.endpoint_id, dead.order_key, dead.delivery_id
+    FROM (SELECT * FROM fenced WHERE ending = 'dead_lettered' AND order_key IS NOT NULL) AS dead
+    CROSS JOIN LATERAL (
+        SELECT ordered AND on_dead_letter = 'stop' AS stops
+        FROM dispatcher_endpoint
+        WHERE id = dead.endpoint_id
+        OFFSET 0
+    ) AS endpoint
+    WHERE endpoint.stops
+    ON CONFLICT (endpoint_id, order_key) DO NOTHING
+),
 attempt AS (
     INSERT INTO dispatcher_attempt
         (id, delivery_id, endpoint_id, event_id, number, claim_no, started_at, outcome, failure_code, detail,
@@ -75,6 +90,6 @@ attempt AS (
     -- A result recorded twice (its commit's answer was lost with the connection) keeps its first row.
     WHERE dispatcher_attempt.outcome = 'unknown'
 )
-SELECT fenced.attempt_id, rescheduled.due_at
+SELECT fenced.attempt_id, rescheduled.due_at, fenced.order_key
 FROM fenced
 LEFT JOIN rescheduled ON rescheduled.id = fenced.delivery_id

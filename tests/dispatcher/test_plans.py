@@ -68,6 +68,7 @@ def endpoints(request, django_db_setup, django_db_blocker) -> Iterator[list[Endp
 def statistics(request, db, endpoints) -> None:
     connect()
     if request.param == "fresh statistics":
+        query("SET LOCAL lock_timeout = '30s'")  # autovacuum may be at it, and gives way
         query("ANALYZE")
 
 
