@@ -7,7 +7,7 @@ from api.input_tables import InputTable
 from api.metadata import Metadata
 from api.pagination import MAX_LIMIT
 from dispatcher.limits import LEAST_RATE, MOST
-from dispatcher.models import DeliveryState, EndpointStatus
+from dispatcher.models import DeliveryState, EndpointStatus, OnDeadLetter
 
 _MAX_OVERLAP_SECONDS = 86_400
 
@@ -88,6 +88,8 @@ class EndpointInput(InputTable):
     quantum = Integer(least=1, most=MOST, required=False, allow_null=True)
     rate_limit = Number(least=LEAST_RATE, most=MOST, required=False, allow_null=True)
     burst = Integer(least=1, most=MOST, required=False, allow_null=True)
+    ordered = Boolean(required=False)
+    on_dead_letter = Choice(OnDeadLetter.values, required=False)
     expand = TextList(required=False)
 
 
@@ -100,6 +102,8 @@ class EndpointChangeInput(InputTable):
     quantum = Integer(least=1, most=MOST, required=False, allow_null=True)
     rate_limit = Number(least=LEAST_RATE, most=MOST, required=False, allow_null=True)
     burst = Integer(least=1, most=MOST, required=False, allow_null=True)
+    ordered = Boolean(required=False)
+    on_dead_letter = Choice(OnDeadLetter.values, required=False)
     status = Choice(EndpointStatus.values, required=False)
     # Stripe's word for the same.
     disabled = Boolean(required=False)

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core.versions import VERSIONS, event_types
-from dispatcher.models import DeliveryState, EndpointStatus
+from dispatcher.models import DeliveryState, EndpointStatus, OnDeadLetter
 
 Output = type[serializers.Serializer[Any]]
 
@@ -129,6 +129,8 @@ class WebhookEndpoint(serializers.Serializer[Any]):
     url = _text()
     status_reason = _text(null=True, required=False, help_text="plain only")
     status_since = _number(required=False, help_text="plain only; Unix seconds")
+    ordered = serializers.BooleanField(required=False, help_text="plain only")
+    on_dead_letter = serializers.ChoiceField(OnDeadLetter.values, required=False, help_text="plain only")
     previous_secret_expires_at = _number(null=True, required=False, help_text="plain only; Unix seconds")
     max_in_flight = _number(required=False, help_text="plain only; deliveries under way at once")
     quantum = _number(required=False, help_text="plain only; deliveries a claim takes at most")

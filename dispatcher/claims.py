@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from dispatcher.heads import promote_heads
 from outbox.database import execute, fetch_all
 from outbox.facts import EventFacts
 from outbox.sql import prepared, statements
@@ -97,12 +98,15 @@ def claim_due_deliveries(
     share = max(1, limit // len(ready))
     changes: Counter[uuid.UUID] = Counter()
     if disabled:
-        for endpoint_id, unleased, cancelled in fetch_all(
+        headless: list[tuple[uuid.UUID, str]] = []
+        for endpoint_id, unleased, cancelled, order_keys in fetch_all(
             _SQL["cancel_of_disabled"], {"endpoint_ids": disabled, "share": share}
         ):
             changes[endpoint_id] -= unleased
             if ended is not None:
                 ended["cancelled"] += cancelled
+            headless += [(endpoint_id, order_key) for order_key in order_keys or ()]
+        promote_heads(headless)
     if guarded:
         for endpoint_id, unleased in fetch_all(
             _SQL["give_back_expired"], {"endpoint_ids": guarded, "share": share}

@@ -19,7 +19,7 @@ from dispatcher.attempts import Attempted
 from dispatcher.claims import LANES_PER_CLAIM, Claim, claim_due_deliveries, postpone_next_lane
 from dispatcher.connection import connection_is_lost, is_transient
 from dispatcher.crash_points import reach
-from dispatcher.fan_out import FannedOut, fan_out_events
+from dispatcher.fan_out import FAN_OUT_ROWS, FannedOut, FanOutFront, fan_out_events
 from dispatcher.lanes import LaneTouches, touch_lanes
 from dispatcher.recording import Recorded, lock_deliveries, record_outcomes, release_leases
 from outbox.models import PendingEvent
@@ -47,6 +47,7 @@ class Cycle:
     fanned_out: int = 0
     created: int = 0  # deliveries
     ended: Counter[str] = field(default_factory=Counter)  # deliveries without an attempt of ours, by state
+    more_to_fan_out: bool = False  # a chunk was full
     room: int = 0  # how many it might have claimed
     record_seconds: float = 0.0  # what recording and giving back took
     claim_seconds: float = 0.0
@@ -54,10 +55,13 @@ class Cycle:
 
     @property
     def idle(self) -> bool:
-        return not (self.recorded or self.unrecorded or self.claims or self.fanned_out)
+        return not (
+            self.recorded or self.unrecorded or self.claims or self.fanned_out or self.more_to_fan_out
+        )
 
     def count(self, step: FannedOut) -> None:
         self.fanned_out += step.events
+        self.more_to_fan_out = step.more
         self.created += step.deliveries
         if step.skipped:
             self.ended["skipped"] += step.skipped
@@ -69,7 +73,7 @@ class Cycle:
         than sending them.
         """
         more_is_due = 0 < self.room < 2 * len(self.claims)
-        return (more_is_due and 2 * room >= slots) or self.fanned_out >= FAN_OUT_BATCH
+        return (more_is_due and 2 * room >= slots) or self.fanned_out >= FAN_OUT_BATCH or self.more_to_fan_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,7 @@ class CycleRunner:
     lease_owner: uuid.UUID
     lease: timedelta
     log: FailureLog
+    front: FanOutFront = field(default_factory=FanOutFront)
 
     def run(
         self, *, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int, fan_out: bool = True
@@ -120,7 +125,11 @@ class CycleRunner:
             release_leases(unsent, touches=touches)
             cycle.record_seconds = time.perf_counter() - begun
             if fan_out:
-                cycle.count(fan_out_events(limit=FAN_OUT_BATCH, touches=touches))
+                step = fan_out_events(
+                    limit=FAN_OUT_BATCH, touches=touches, after=self.front.after, rows=FAN_OUT_ROWS
+                )
+                self.front.move(step)
+                cycle.count(step)
             cycle.failing.update(touch_lanes(touches))
             if room > 0:
                 begun = time.perf_counter()
@@ -188,7 +197,7 @@ class CycleRunner:
             try:
                 touches = LaneTouches()
                 with transaction.atomic(durable=True, savepoint=False):
-                    step = fan_out_events(limit=limit, touches=touches, after=after)
+                    step = fan_out_events(limit=limit, touches=touches, after=after, rows=FAN_OUT_ROWS)
                     touch_lanes(touches)
             except Error as error:
                 if connection_is_lost(error):
@@ -206,9 +215,9 @@ class CycleRunner:
                 after = pointer
                 stepped_over += 1
                 continue
-            if step.last is None:
-                break
             cycle.count(step)
+            if step.last is None or step.more:
+                break
             after = step.last
 
     def _release(self, unsent: Sequence[Claim]) -> None:

@@ -17,9 +17,10 @@ from django.db.models.functions import Now
 from dispatcher.config import dispatcher_settings
 from dispatcher.deliveries import create_delivery_by_hand, database_now, get_delivery
 from dispatcher.errors import EndpointNotFound, InvalidEndpoint, TooManyEndpoints
-from dispatcher.lanes import wake_lanes
+from dispatcher.heads import forget_stopped_keys, release_from_order
+from dispatcher.lanes import LaneTouches, touch_lanes, wake_lanes
 from dispatcher.limits import LIMIT_FIELDS, Limits
-from dispatcher.models import DeliveryRecord, Endpoint, EndpointStatus, Lane
+from dispatcher.models import DeliveryRecord, Endpoint, EndpointStatus, Lane, OnDeadLetter
 from dispatcher.sealing import seal
 from dispatcher.signing import new_secret
 from dispatcher.urls import check_addresses
@@ -31,7 +32,8 @@ from outbox.sql import statements
 MAX_SECRET_OVERLAP = timedelta(hours=24)
 TEST_EVENT_TYPE = "endpoint.test"
 _SQL = statements("dispatcher.sql")
-_PLAIN_FIELDS = frozenset({"enabled_events", "description", "metadata"})
+_PLAIN_FIELDS = frozenset({"enabled_events", "description", "metadata", "ordered", "on_dead_letter"})
+_RELEASED_AT_ONCE = 1_000
 
 
 def create_endpoint(
@@ -46,6 +48,8 @@ def create_endpoint(
     quantum: int | None = None,
     rate_limit: float | None = None,
     burst: int | None = None,
+    ordered: bool = False,
+    on_dead_letter: str = OnDeadLetter.CONTINUE,
     on_write: Callable[[Endpoint, str], None] | None = None,
 ) -> tuple[Endpoint, str]:
     """A new enabled endpoint, and its signing secret, which is shown this once.
@@ -57,12 +61,14 @@ def create_endpoint(
         quantum: how many of them one claim takes at most; default `max_in_flight`.
         rate_limit: deliveries a second; None is no limit.
         burst: how many may go at once after a quiet time; default a second's worth.
+        ordered: one delivery of each order key at a time, in the order of their events.
+        on_dead_letter: "continue" or "stop", what becomes of those behind a dead-lettered one.
         on_write: runs first in the transaction, with the endpoint as it will be and its secret.
 
     Raises:
         UrlRefused: the URL breaks the rules, does not resolve, or leads to an address that is not public.
         TooManyEndpoints: the owner has `DISPATCHER["MAX_ENDPOINTS_PER_OWNER"]` already.
-        InvalidEndpoint: a limit is out of range.
+        InvalidEndpoint: a limit is out of range; `on_dead_letter` is unknown, or "stop" without order.
     """
     settings = dispatcher_settings()
     secret = new_secret()
@@ -76,6 +82,8 @@ def create_endpoint(
         api_version=api_version,
         status=EndpointStatus.ENABLED,
         secret=seal(secret),
+        ordered=ordered,
+        on_dead_letter=_checked_end(on_dead_letter, ordered=ordered),
     )
     width = settings.max_in_flight if max_in_flight is None else max_in_flight
     limits = Limits(max_in_flight=width, quantum=width).changed(
@@ -97,6 +105,8 @@ def create_endpoint(
                 "api_version": api_version,
                 "secret": endpoint.secret,
                 **limits.columns(),
+                "ordered": ordered,
+                "on_dead_letter": on_dead_letter,
                 "limit": settings.max_endpoints_per_owner,
             },
         )
@@ -120,13 +130,15 @@ def get_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> Endpoint:
 
 
 def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str, Any]) -> Endpoint:
-    """Change any of url, enabled_events, description, metadata, status, and the limits of create_endpoint.
+    """Change any of url, enabled_events, description, metadata, status, ordered, on_dead_letter, and the limits.
 
     A change may be a function of what is held, called under the endpoint's lock: metadata is merged so.
 
     What falls due while an endpoint is disabled ends as cancelled; what is due later goes on when it is
-    enabled again before that. A subscription counts for events matched after it. An endpoint that is enabled
-    again, or gets another URL, begins anew: its circuit is closed and its failures are forgotten.
+    enabled again before that. An endpoint that is enabled again, or gets another URL, begins anew: its circuit is
+    closed and its failures are forgotten. A subscription counts for events matched after it, and so does ordering;
+    when it is switched off, what waits behind heads is let go, and stopped keys go on. That takes further
+    transactions where much waits; should the process die between them, the rest goes on in its order.
 
     Raises:
         EndpointNotFound, UrlRefused, InvalidEndpoint.
@@ -138,9 +150,12 @@ def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str,
     with transaction.atomic(durable=True):
         endpoint = _locked(owner, endpoint_id)
         begins_anew = changes.get("url", endpoint.url) != endpoint.url
+        was_ordered = endpoint.ordered
         for name in changes.keys() & (_PLAIN_FIELDS | {"url"}):
             value = changes[name]
             setattr(endpoint, name, value(getattr(endpoint, name)) if callable(value) else value)
+        if "on_dead_letter" in changes:
+            _checked_end(endpoint.on_dead_letter, ordered=endpoint.ordered)
         status = changes.get("status")
         if status is not None and status != endpoint.status:
             endpoint.status = EndpointStatus(status)
@@ -155,7 +170,14 @@ def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str,
             execute(_SQL["limit_lane"], {**held.changed(limits).columns(), "endpoint_id": endpoint.id})
         if begins_anew:
             execute(_SQL["forget_failures"], {"endpoint_id": endpoint.id})
-        wake_lanes([endpoint.id], database_now(), ignore_hold=True)
+        touches = LaneTouches()
+        touches[endpoint.id].wake(database_now(), ignore_hold=True)
+        if endpoint.ordered != was_ordered:
+            touches[endpoint.id].order_keys.update(forget_stopped_keys(endpoint.id))
+        touch_lanes(touches)
+    if was_ordered and not endpoint.ordered:
+        while _release_some_from_order(endpoint.id):
+            pass
     return Endpoint.objects.select_related("lane").get(id=endpoint.id)
 
 
@@ -170,6 +192,7 @@ def delete_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> None:
         Endpoint.objects.filter(id=endpoint.id).update(
             deleted_at=Now(), status=EndpointStatus.DISABLED, status_reason="deleted", status_since=Now()
         )
+        forget_stopped_keys(endpoint.id)
         wake_lanes([endpoint.id], database_now(), ignore_hold=True)
 
 
@@ -224,6 +247,28 @@ def _locked(owner: str, endpoint_id: uuid.UUID) -> Endpoint:
     if endpoint is None:
         raise EndpointNotFound(endpoint_id)
     return endpoint
+
+
+def _release_some_from_order(endpoint_id: uuid.UUID) -> bool:
+    """Whether more may be left; a transaction of its own. Nothing is let go once ordering is on again."""
+    with transaction.atomic(durable=True):
+        unordered = Endpoint.objects.select_for_update(no_key=True).filter(id=endpoint_id, ordered=False)
+        if unordered.first() is None:
+            return False
+        wake_lanes([endpoint_id], database_now())
+        return release_from_order(endpoint_id, limit=_RELEASED_AT_ONCE) == _RELEASED_AT_ONCE
+
+
+def _checked_end(on_dead_letter: str, *, ordered: bool) -> str:
+    if on_dead_letter not in OnDeadLetter.values:
+        known = " or ".join(f"'{value}'" for value in OnDeadLetter.values)
+        raise InvalidEndpoint(field="on_dead_letter", reason=f"must be {known}, not {on_dead_letter!r}")
+    if on_dead_letter == OnDeadLetter.STOP and not ordered:
+        raise InvalidEndpoint(
+            field="on_dead_letter",
+            reason="'stop' stops an order key, and the endpoint is not ordered; set ordered to true with it",
+        )
+    return on_dead_letter
 
 
 def _checked(url: str) -> str:

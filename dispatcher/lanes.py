@@ -1,12 +1,14 @@
 """Lanes: an endpoint's place in line. Every transaction touches all the lanes it must in one pass."""
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from dispatcher.config import dispatcher_settings
 from dispatcher.failures import counts_against_endpoint
+from dispatcher.heads import promote_heads
 from dispatcher.outcomes import Outcome
 from dispatcher.protection import MARKS
 from outbox.database import execute, fetch_all
@@ -24,6 +26,7 @@ class LaneTouch:
     succeeded: bool = False  # whether an automatic attempt did
     failures: int = 0  # that count against the endpoint, after the last success
     last_failure_began: float | None = None  # when the latest of these was sent, Unix seconds
+    order_keys: set[str] = field(default_factory=set)  # whose head ended, or behind whose head one was put
 
     def wake(self, moment: datetime, *, ignore_hold: bool = False) -> None:
         if ignore_hold:
@@ -57,13 +60,14 @@ def touch_lanes(touches: LaneTouches) -> list[uuid.UUID]:
     """Apply what a transaction owes its lanes; requires that transaction, after its deliveries and before its claims.
 
     Lanes are locked in order of endpoint id, so that transactions that touch the same lanes cannot deadlock.
-    Gives the endpoints that have failed for so long that somebody must be told (dispatcher/disabling.py).
+    Then the heads of the order keys that were touched are made due. Gives the endpoints that have failed for so
+    long that somebody must be told (dispatcher/disabling.py).
     """
     if not touches:
         return []
     endpoint_ids = sorted(touches)
     ordered = [touches[endpoint_id] for endpoint_id in endpoint_ids]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "endpoint_ids": endpoint_ids,
         "unleased": [touch.unleased for touch in ordered],
         "wake_at": [touch.wake_at for touch in ordered],
@@ -71,7 +75,16 @@ def touch_lanes(touches: LaneTouches) -> list[uuid.UUID]:
         "hold_for": [touch.hold_for for touch in ordered],
         "succeeded": [touch.succeeded for touch in ordered],
     }
-    if not any(touch.failures for touch in ordered):
+    alarming = _judged(columns, ordered)
+    promote_heads(
+        (endpoint_id, key) for endpoint_id in endpoint_ids for key in touches[endpoint_id].order_keys
+    )
+    return alarming
+
+
+def _judged(columns: dict[str, list[Any]], touches: Sequence[LaneTouch]) -> list[uuid.UUID]:
+    """Where nothing failed, nothing needs to be judged: the cheaper statement will do."""
+    if not any(touch.failures for touch in touches):
         execute(prepared("dispatcher.sql", "touch_lanes"), columns)
         return []
     protection = dispatcher_settings().protection
@@ -80,8 +93,8 @@ def touch_lanes(touches: LaneTouches) -> list[uuid.UUID]:
         prepared("dispatcher.sql", "judge_lanes"),
         {
             **columns,
-            "failures": [touch.failures for touch in ordered],
-            "last_failure_began": [touch.last_failure_began for touch in ordered],
+            "failures": [touch.failures for touch in touches],
+            "last_failure_began": [touch.last_failure_began for touch in touches],
             "circuit_threshold": protection.circuit_threshold,
             "pause": protection.circuit_pause.total_seconds(),
             "pause_cap": protection.circuit_pause_cap.total_seconds(),

@@ -32,20 +32,22 @@ def record_outcomes(attempted: Sequence[Attempted], *, touches: LaneTouches) -> 
     if not attempted:
         return []
     notable = {
-        attempt_id: (superseded, due_at)
-        for attempt_id, superseded, due_at in fetch_all(
+        attempt_id: (superseded, due_at, order_key)
+        for attempt_id, superseded, due_at, order_key in fetch_all(
             prepared("dispatcher.sql", "record_outcomes"), columns_of(attempted)
         )
     }
     recorded = []
     for one in attempted:
         claim = one.claim
-        superseded, due_at = notable.get(claim.attempt_id, _ENDED)
+        superseded, due_at, order_key = notable.get(claim.attempt_id, _ENDED)
         if not superseded:
             touch = touches[claim.endpoint.id]
             touch.unleased += 1
             if due_at is not None:
                 touch.wake(due_at, ignore_hold=claim.by_hand)
+            elif order_key is not None:
+                touch.order_keys.add(order_key)
             # A resend by hand never counts for or against its endpoint.
             if not claim.by_hand:
                 touch.judge(one.outcome, began=one.started_epoch)
@@ -55,7 +57,7 @@ def record_outcomes(attempted: Sequence[Attempted], *, touches: LaneTouches) -> 
     return recorded
 
 
-_ENDED = (False, None)  # what the statement leaves unsaid
+_ENDED = (False, None, None)  # what the statement leaves unsaid
 
 
 def lock_deliveries(claims: Sequence[Claim]) -> None:

@@ -20,7 +20,7 @@ WITH result AS MATERIALIZED (
     )
 ),
 locked AS MATERIALIZED (
-    SELECT id, owner, claim_no, attempt_id, attempts, resend_no
+    SELECT id, owner, claim_no, attempt_id, attempts, resend_no, order_key
     FROM dispatcher_delivery
     WHERE id = ANY (%(delivery_id)s::uuid[])
     ORDER BY id
@@ -28,7 +28,7 @@ locked AS MATERIALIZED (
 ),
 fenced AS MATERIALIZED (
     SELECT result.attempt_id, result.delivery_id, result.endpoint_id, result.event_id, result.ending,
-           result.reason, result.retry_after, locked.owner, locked.attempts, locked.resend_no
+           result.reason, result.retry_after, locked.owner, locked.attempts, locked.resend_no, locked.order_key
     FROM result
     JOIN locked
       ON locked.id = result.delivery_id
@@ -58,6 +58,20 @@ finished AS (
     FROM fenced
     WHERE ending IS NOT NULL
 ),
+stopped AS (
+    -- Those behind a dead-lettered head wait until somebody resumes their key, where the endpoint wants that.
+    INSERT INTO dispatcher_stopped_key (endpoint_id, order_key, delivery_id)
+    SELECT dead.endpoint_id, dead.order_key, dead.delivery_id
+    FROM (SELECT * FROM fenced WHERE ending = 'dead_lettered' AND order_key IS NOT NULL) AS dead
+    CROSS JOIN LATERAL (
+        SELECT ordered AND on_dead_letter = 'stop' AS stops
+        FROM dispatcher_endpoint
+        WHERE id = dead.endpoint_id
+        OFFSET 0
+    ) AS endpoint
+    WHERE endpoint.stops
+    ON CONFLICT (endpoint_id, order_key) DO NOTHING
+),
 attempt AS (
     INSERT INTO dispatcher_attempt
         (id, delivery_id, endpoint_id, event_id, number, claim_no, started_at, outcome, failure_code, detail,
@@ -78,9 +92,9 @@ attempt AS (
     -- A result recorded twice (its commit's answer was lost with the connection) keeps its first row.
     WHERE dispatcher_attempt.outcome = 'unknown'
 )
--- What is not told ended, and stood.
-SELECT result.attempt_id, fenced.attempt_id IS NULL, rescheduled.due_at
+-- What is not told ended, stood, and has nothing behind it.
+SELECT result.attempt_id, fenced.attempt_id IS NULL, rescheduled.due_at, fenced.order_key
 FROM result
 LEFT JOIN fenced USING (attempt_id)
 LEFT JOIN rescheduled ON rescheduled.id = fenced.delivery_id
-WHERE fenced.attempt_id IS NULL OR fenced.ending IS NULL
+WHERE fenced.attempt_id IS NULL OR fenced.ending IS NULL OR fenced.order_key IS NOT NULL

@@ -66,6 +66,24 @@ def test_limits_are_not_part_of_stripes_object(caller: Caller) -> None:
     assert not set(LIMITS) & set(caller.get(f"/v1/webhook_endpoints/{made['id']}").json())
 
 
+def test_order_is_an_option_of_an_endpoint(caller: Caller) -> None:
+    assert [caller.endpoint()[name] for name in ("ordered", "on_dead_letter")] == [False, "continue"]
+    made = caller.endpoint(ordered=True, on_dead_letter="stop")
+    path = f"/webhook_endpoints/{made['id']}/"
+    assert (made["ordered"], made["on_dead_letter"]) == (True, "stop")
+    assert "ordered" not in caller.get(f"/v1{path}").json()
+    changed = caller.form(path, "ordered=false").json()
+    assert (changed["ordered"], changed["on_dead_letter"]) == (False, "stop")
+    for parameters, refusal in (
+        ({"ordered": "perhaps"}, (400, "parameter_invalid_boolean", "ordered")),
+        ({"on_dead_letter": "wait"}, (400, "parameter_invalid_choice", "on_dead_letter")),
+        ({"on_dead_letter": "stop"}, (400, "parameter_invalid", "on_dead_letter")),
+    ):
+        assert error_of(caller.post(path, parameters)) == refusal
+        creation = {"url": HOOK, "enabled_events": ["*"], **parameters}
+        assert error_of(caller.post("/webhook_endpoints/", creation)) == refusal
+
+
 def test_metadata_cannot_grow_past_its_limit_by_updates(caller: Caller) -> None:
     made = caller.endpoint(metadata={str(number): "v" for number in range(49)})
     path = f"/webhook_endpoints/{made['id']}/"

@@ -40,6 +40,8 @@ def make_endpoint(
     max_in_flight: int = 64,
     quantum: int | None = None,
     status: str = "enabled",
+    ordered: bool = False,
+    on_dead_letter: str = "continue",
 ) -> Endpoint:
     """An endpoint with its lane, without the checks of its URL."""
     endpoint = Endpoint.objects.create(
@@ -50,6 +52,8 @@ def make_endpoint(
         api_version="2026-10-28.endive",
         status=status,
         secret=seal(new_secret()),
+        ordered=ordered,
+        on_dead_letter=on_dead_letter,
     )
     query(
         "INSERT INTO dispatcher_lane (endpoint_id, max_in_flight, quantum) VALUES (%s, %s, %s)",
@@ -147,7 +151,10 @@ def held_elsewhere(sql: str, *parameters: Any) -> Iterator[None]:
 
 def make_due(endpoint: Endpoint | None = None) -> None:
     """As if every waiting delivery's moment, and the end of every hold and of every circuit's pause, had come."""
-    query("UPDATE dispatcher_delivery SET due_at = now() - interval '1 second' WHERE lease_owner IS NULL")
+    query(
+        "UPDATE dispatcher_delivery SET due_at = now() - interval '1 second' "
+        "WHERE lease_owner IS NULL AND due_at < 'infinity'"
+    )
     query(
         "UPDATE dispatcher_lane SET ready_at = now(), hold_until = '-infinity', circuit_until = '-infinity'"
     )
@@ -170,7 +177,7 @@ def lane_row(endpoint: Endpoint) -> SimpleNamespace:
 def end_pause() -> None:
     """As if the pause of every circuit had just ended."""
     query("UPDATE dispatcher_lane SET circuit_until = clock_timestamp() WHERE circuit_openings > 0")
-    query("UPDATE dispatcher_delivery SET due_at = now() WHERE lease_owner IS NULL")
+    query("UPDATE dispatcher_delivery SET due_at = now() WHERE lease_owner IS NULL AND due_at < 'infinity'")
     query("UPDATE dispatcher_lane SET ready_at = clock_timestamp()")
 
 

@@ -89,17 +89,21 @@ class LockStep:
 
 
 def make_some_due() -> None:
-    """Bring retries forward, as an operator's reschedule would: deliveries first, then their lanes."""
+    """Bring retries forward, as an operator's reschedule would: deliveries first, then their lanes.
+
+    What waits behind a head is left alone: it changes under its lane's lock only.
+    """
     with transaction.atomic():
         moved = query(
             "UPDATE dispatcher_delivery SET due_at = now() WHERE id IN (SELECT id FROM dispatcher_delivery "
-            "WHERE lease_owner IS NULL ORDER BY id LIMIT 20 FOR UPDATE SKIP LOCKED) RETURNING endpoint_id"
+            "WHERE lease_owner IS NULL AND due_at < 'infinity' ORDER BY id LIMIT 20 FOR UPDATE SKIP LOCKED) "
+            "RETURNING endpoint_id"
         )
         wake_lanes({endpoint_id for (endpoint_id,) in moved}, database_now())
 
 
 def test_two_dispatchers_in_lock_step_never_deadlock():
-    endpoints = [make_endpoint(max_in_flight=10) for _ in range(6)]
+    endpoints = [make_endpoint(max_in_flight=10, ordered=number % 2 == 0) for number in range(6)]
     barrier = threading.Barrier(2)
     dispatchers = [LockStep(number, barrier, endpoints) for number in range(2)]
     threads = [threading.Thread(target=dispatcher.run) for dispatcher in dispatchers]

@@ -115,7 +115,9 @@ def endpoints(request, stored: dict[Amount, list[Endpoint]], django_db_blocker) 
             stored[amount] = [make_endpoint(max_in_flight=1000) for _ in range(amount.endpoints)]
             fill(stored[amount], finished=amount.finished, pending=amount.pending)
         if statistics == FRESH:
+            query("SET lock_timeout = '60s'")  # autovacuum may be at it, and gives way
             query("ANALYZE")
+            query("RESET lock_timeout")
     return stored[amount]
 
 
