@@ -8,6 +8,7 @@ Polling is what makes it correct. The first SIGTERM or SIGINT drains: nothing mo
 flight ends and is recorded. A second one stops at once: what was in flight is claimable when its lease ends.
 """
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -98,6 +99,7 @@ class DispatcherProcess:
         except Error:
             self._executor.close()
             raise
+        _spare_the_collector()
         self._log.tell(self._ready)
         with self._stop.listening():
             self._executor.start()
@@ -175,3 +177,13 @@ class DispatcherProcess:
 
     def _ask(self, question: str) -> bool:
         return bool(self._executor.reach_database(lambda: fetch_all(question, {}))[0][0])
+
+
+def _spare_the_collector() -> None:
+    """What was made until now lives as long as the process, and hundreds of claims at once are no garbage.
+
+    With Python's own thresholds the collector took a twentieth of a dispatcher's time, to find nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

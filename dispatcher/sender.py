@@ -15,8 +15,8 @@ from dispatcher.outcomes import Outcome
 from dispatcher.transport import CurlAdapter
 from dispatcher.waking import Wakeup
 
-# Results are handed over when there is one for every slot, or when the oldest has waited this long. While more
-# claims wait for a slot nothing hangs on it, and a commit for hundreds costs a fifth of a commit for thirty.
+# Results are handed over when there are this many, or when the oldest has waited this long. While most slots
+# are taken nothing hangs on it, and a commit for hundreds costs a fifth of what commits for thirty cost.
 FLUSH_SIZE = 256
 FLUSH_AFTER = 0.010
 FLUSH_AFTER_WHILE_BUSY = 0.050
@@ -123,7 +123,9 @@ class Sender(threading.Thread):
         return max(0.0, self._flush_at() - time.monotonic())
 
     def _flush_at(self) -> float:
-        return self._oldest_finished + (FLUSH_AFTER_WHILE_BUSY if self._queue else FLUSH_AFTER)
+        adapter = self._adapter
+        busy = bool(self._queue) or adapter.in_flight > adapter.free_slots
+        return self._oldest_finished + (FLUSH_AFTER_WHILE_BUSY if busy else FLUSH_AFTER)
 
     def _give_back_queue(self) -> None:
         while self._queue:
