@@ -374,6 +374,22 @@ def test_leases_of_a_dead_dispatcher_wait_again_while_the_circuit_is_not_closed(
     assert_lanes_count_their_leases()
 
 
+def test_lost_leases_beyond_the_share_of_a_claim_are_not_claimed_again_either():
+    endpoint = half_open()
+    query(
+        "UPDATE dispatcher_delivery SET lease_owner = id, attempt_id = outbox_uuid7(), started_at = now() "
+        "WHERE id IN (SELECT id FROM dispatcher_delivery ORDER BY id LIMIT 3)"
+    )
+    query("UPDATE dispatcher_lane SET in_flight = 3")
+    for left in (2, 1):
+        expire_leases()
+        assert claim(1) == []
+        assert lane_of(endpoint)[0] == left
+    expire_leases()
+    assert [one.reclaimed for one in claim(1)] == [False]
+    assert_lanes_count_their_leases()
+
+
 def test_a_probe_whose_dispatcher_died_is_followed_by_another():
     endpoint = half_open()
     lost = claim()

@@ -3,6 +3,7 @@
 import random
 import threading
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -51,6 +52,7 @@ class LockStep:
         self.errors.append(error)
 
     def run(self) -> None:
+        """All of its cycles, in a thread of its own."""
         try:
             connect()
             self._cycles()
@@ -83,7 +85,7 @@ class LockStep:
     def _turn_an_endpoint_off_or_on(self) -> None:
         endpoint = self.random.choice(self.endpoints)
         if self.random.random() < 0.5:
-            disable_endpoints(gone=[endpoint.id])
+            disable_endpoints(gone=[endpoint.id], failing=[self.random.choice(self.endpoints).id])
         else:
             update_endpoint(owner=OWNER, endpoint_id=endpoint.id, changes={"status": "enabled"})
 
@@ -102,8 +104,19 @@ def make_some_due() -> None:
         wake_lanes({endpoint_id for (endpoint_id,) in moved}, database_now())
 
 
-def test_two_dispatchers_in_lock_step_never_deadlock():
+@pytest.mark.parametrize("protected", [False, True], ids=["free", "protected"])
+def test_two_dispatchers_in_lock_step_never_deadlock(protected, settings):
     endpoints = [make_endpoint(max_in_flight=10, ordered=number % 2 == 0) for number in range(6)]
+    threshold = 3 if protected else 10_000  # one in eight, or never
+    settings.DISPATCHER = {
+        **settings.DISPATCHER,
+        "CIRCUIT_THRESHOLD": threshold,
+        "CIRCUIT_PAUSE": timedelta(milliseconds=2),
+        "CIRCUIT_PAUSE_CAP": timedelta(milliseconds=20),
+        "DISABLE_AFTER": timedelta(milliseconds=200),
+    }
+    if protected:
+        query("UPDATE dispatcher_lane SET rate_limit = 500, burst = 3, tokens = 3, tokens_at = now()")
     barrier = threading.Barrier(2)
     dispatchers = [LockStep(number, barrier, endpoints) for number in range(2)]
     threads = [threading.Thread(target=dispatcher.run) for dispatcher in dispatchers]
