@@ -12,6 +12,7 @@ from typing import TypeVar
 from django.db import Error
 
 from dispatcher.attempt_log import AttemptLog
+from dispatcher.claims import Hint
 from dispatcher.config import DispatcherSettings
 from dispatcher.connection import connection_is_lost, surviving_outages
 from dispatcher.crash_points import reach
@@ -84,8 +85,8 @@ class Pipeline:
         """Let go of what a pipeline that was never started holds."""
         self._adapter.close()
 
-    def cycle(self, *, room: int = 0, fan_out: bool = False) -> Cycle:
-        """Record what was sent, fan out, claim up to `room` deliveries and hand them to the send thread.
+    def cycle(self, *, room: int = 0, fan_out: bool = False, hints: Sequence[Hint] = ()) -> Cycle:
+        """Record what was sent, fan out, claim up to `room` deliveries or begin `hints`, and send them.
 
         Raises:
             django.db.Error: as of `reach_database`, or a cycle failed by something that is not its rows.
@@ -93,7 +94,9 @@ class Pipeline:
         attempted, unsent = self._sender.take()
         attempted = self._unrecorded + attempted
         cycle = self.reach_database(
-            lambda: self._cycles.run(attempted=attempted, unsent=unsent, room=room, fan_out=fan_out),
+            lambda: self._cycles.run(
+                attempted=attempted, unsent=unsent, room=room, fan_out=fan_out, hints=hints
+            ),
             to_record=bool(attempted),
         )
         self._unrecorded = cycle.unrecorded
