@@ -18,7 +18,8 @@ WITH picked AS MATERIALIZED (
 ),
 given_back AS (
     UPDATE dispatcher_delivery
-    SET lease_owner = NULL, started_at = NULL, attempt_id = NULL
+    SET lease_owner = NULL, started_at = NULL, attempt_id = NULL,
+        attempts = attempts - (started_at IS NULL)::int -- nobody had begun it
     WHERE id = ANY (ARRAY(SELECT id FROM picked))
 ),
 vanished AS (
