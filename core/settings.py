@@ -138,6 +138,7 @@ DISPATCHER: dict[str, Any] = {
     "CONCURRENCY": env.int("WEBHOOK_CONCURRENCY", default=256),
     "MAX_IN_FLIGHT": env.int("WEBHOOK_MAX_IN_FLIGHT", default=64),
     "RETRY_SCHEDULE": [timedelta(seconds=step) for step in _retry_seconds or []],
+    "BROKER_URL": env.str("WEBHOOK_BROKER_URL", default=None),
     "ALLOW_HTTP": env.bool("WEBHOOK_ALLOW_HTTP", default=False),
     "ALLOW_ADDRESSES": env.list("WEBHOOK_ALLOW_ADDRESSES", default=[]),
     "DENY_ADDRESSES": env.list("WEBHOOK_DENY_ADDRESSES", default=[]),

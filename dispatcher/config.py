@@ -17,6 +17,7 @@ from django.test.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from dispatcher.addresses import AddressPolicy
+from dispatcher.brokers import broker_url_problem
 from dispatcher.errors import ConfigurationError
 from dispatcher.retry import DEFAULT_SCHEDULE, RetryPolicy
 from dispatcher.urls import ANY_PORT, DEFAULT_PORTS, UrlRules
@@ -54,6 +55,8 @@ class DispatcherSettings:
     retry_schedule: list[timedelta] = field(default_factory=list)
     # Each wait is drawn from ±10 %, so that what failed together does not come back together.
     retry_jitter: float = 0.1
+    # Where `--executor dramatiq` and its workers meet: amqp://… or redis://…
+    broker_url: str | None = None
     # Plain http, for receivers on the own machine only.
     allow_http: bool = False
     # CIDRs that deliveries may reach although they are not public, and that they never may.
@@ -78,6 +81,8 @@ class DispatcherSettings:
             found.append(f"CONCURRENCY must be between 1 and 10000, not {self.concurrency}")
         if not 1 <= self.max_in_flight <= 10_000:
             found.append(f"MAX_IN_FLIGHT must be between 1 and 10000, not {self.max_in_flight}")
+        if self.broker_url and (problem := broker_url_problem(self.broker_url)):
+            found.append(f"BROKER_URL {problem}")
         found += [
             f"EXTRA_PORTS: {port!r} is neither a port nor 'any'"
             for port in self.extra_ports

@@ -68,3 +68,11 @@ class SecretUndecryptable(DispatcherError):
         super().__init__(
             "the endpoint's signing secret was encrypted with a key that is not in DISPATCHER['SECRET_KEYS']"
         )
+
+
+class BrokerUnusable(DispatcherError):
+    """The broker's URL, or what is installed for it, cannot be used."""
+
+
+class BrokerOutOfReach(DispatcherError):
+    """The broker cannot be reached, or refuses; nothing was handed out."""

@@ -75,6 +75,11 @@ class Pipeline:
         return self._sender.outstanding
 
     @property
+    def unrecorded(self) -> bool:
+        """Whether results met a lock: the next cycle tries again."""
+        return bool(self._unrecorded)
+
+    @property
     def in_flight(self) -> int:
         return self._sender.in_flight
 
@@ -110,8 +115,12 @@ class Pipeline:
             raise self._sender.failure
         return cycle
 
+    def wake(self) -> None:
+        """End a wait, from another thread."""
+        self._sender.results_ready.set()
+
     def wait(self, seconds: float) -> bool:
-        """Until there are results, `seconds` at most; says whether there are."""
+        """Until there are results or somebody wakes it, `seconds` at most; says whether that is so."""
         return self._sender.results_ready.wait(seconds)
 
     def finish(self) -> None:
