@@ -78,6 +78,15 @@ class InvalidEndpoint(DispatcherError):
         self.reason = reason
 
 
+class ReplayRefused(DispatcherError):
+    """A replay cannot be what it was asked to be."""
+
+    def __init__(self, *, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
 class SecretUndecryptable(DispatcherError):
     """A stored signing secret cannot be read with any of the configured keys."""
 
