@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from dispatcher.config import dispatcher_settings
 from dispatcher.failures import counts_against_endpoint
@@ -65,7 +66,7 @@ def touch_lanes(touches: LaneTouches) -> list[uuid.UUID]:
         return []
     endpoint_ids = sorted(touches)
     ordered = [touches[endpoint_id] for endpoint_id in endpoint_ids]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "endpoint_ids": endpoint_ids,
         "unleased": [touch.unleased for touch in ordered],
         "wake_at": [touch.wake_at for touch in ordered],
@@ -73,25 +74,12 @@ def touch_lanes(touches: LaneTouches) -> list[uuid.UUID]:
         "hold_for": [touch.hold_for for touch in ordered],
         "succeeded": [touch.succeeded for touch in ordered],
     }
-    if not any(touch.failures for touch in ordered):
+    failing = []
+    if any(touch.failures for touch in ordered):
+        failing = _judge(columns, ordered)
+    else:
         execute(_SQL["touch_lanes"], columns)
-        return []
-    protection = dispatcher_settings().protection
-    span = protection.disable_after
-    rows = fetch_all(
-        _SQL["judge_lanes"],
-        {
-            **columns,
-            "failures": [touch.failures for touch in ordered],
-            "last_failure_began": [touch.last_failure_began for touch in ordered],
-            "circuit_threshold": protection.circuit_threshold,
-            "pause": protection.circuit_pause.total_seconds(),
-            "pause_cap": protection.circuit_pause_cap.total_seconds(),
-            "marks": list(MARKS),
-            "disable_after": None if span is None else span.total_seconds(),
-        },
-    )
-    return [endpoint_id for (endpoint_id,) in rows]
+    return failing
 
 
 def wake_lanes(endpoint_ids: Iterable[uuid.UUID], moment: datetime, *, ignore_hold: bool = False) -> None:
@@ -103,3 +91,22 @@ def wake_lanes(endpoint_ids: Iterable[uuid.UUID], moment: datetime, *, ignore_ho
     for endpoint_id in endpoint_ids:
         touches[endpoint_id].wake(moment, ignore_hold=ignore_hold)
     touch_lanes(touches)
+
+
+def _judge(columns: dict[str, list[Any]], touches: list[LaneTouch]) -> list[uuid.UUID]:
+    protection = dispatcher_settings().protection
+    span = protection.disable_after
+    rows = fetch_all(
+        _SQL["judge_lanes"],
+        {
+            **columns,
+            "failures": [touch.failures for touch in touches],
+            "last_failure_began": [touch.last_failure_began for touch in touches],
+            "circuit_threshold": protection.circuit_threshold,
+            "pause": protection.circuit_pause.total_seconds(),
+            "pause_cap": protection.circuit_pause_cap.total_seconds(),
+            "marks": list(MARKS),
+            "disable_after": None if span is None else span.total_seconds(),
+        },
+    )
+    return [endpoint_id for (endpoint_id,) in rows]
