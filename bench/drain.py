@@ -15,6 +15,7 @@ import psycopg2
 from bench.stage import ROOT, Stage
 
 PRODUCT = ["manage.py", "run_dispatcher", "--drain"]
+BARE = ["-m", "bench.bare", "--drain"]
 TEXTBOOK = ["-m", "bench.textbook"]
 
 
@@ -34,6 +35,8 @@ def contenders() -> list[Contender]:
     return [
         Contender("product, 1 process", PRODUCT, 1),
         Contender("product, 2 processes", PRODUCT, 2),
+        Contender("bare loop, 1 process", BARE, 1),
+        Contender("bare loop, 2 processes", BARE, 2),
         Contender("textbook, 16 threads", TEXTBOOK, 1, share=0.2),
     ]
 

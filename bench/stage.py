@@ -85,7 +85,7 @@ class Stage:
                 )
                 cursor.execute(
                     "INSERT INTO dispatcher_lane (endpoint_id, max_in_flight, quantum, ready_at) "
-                    "VALUES (%s, 512, 512, now())",
+                    "VALUES (%s, 4096, 1024, now())",
                     (endpoint_id,),
                 )
             cursor.execute(
