@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -38,13 +39,19 @@ PROGRAMS = (DOCKER_COMPOSE, NODE, GO, JAVA, OPENSSL, CURL)
 
 
 def main() -> int:
-    missing = [program for program in PROGRAMS if program.is_missing]
+    provide(PROGRAMS)
+    return 0
+
+
+def provide(programs: Iterable[Program]) -> None:
+    """Install what is missing where that is one safe command, else say how; never fails."""
+    missing = [program for program in programs if program.is_missing]
     if not missing:
-        return 0
+        return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         for program in missing:
             print(f"{program.name} is missing ({program.reason}); enable with: {program.install}")
-        return 0
+        return
     packages = [program.package for program in missing]
     print(
         f"Installing {', '.join(packages)} by apt-get: {'; '.join(p.reason for p in missing)} ...", flush=True
@@ -53,8 +60,7 @@ def main() -> int:
         # Package lists may be absent (fresh image) or old.
         _apt_get("update")
         if not _apt_get("install", "-y", "--no-install-recommends", *packages, quiet=False):
-            print("apt-get could not; the tests that need these are skipped.", file=sys.stderr)
-    return 0
+            print("apt-get could not; what needs these is skipped.", file=sys.stderr)
 
 
 def _apt_get(*arguments: str, quiet: bool = True) -> bool:
