@@ -13,12 +13,12 @@ from pathlib import Path
 from bench import findings, report
 from bench.machine import circumstances
 from bench.processes import terminated_as_interrupted
-from bench.scenarios import Scale, drain
+from bench.scenarios import Scale, api, drain
 from bench.stage import stage
 from bench.targets import Verdict
 from tools.failures import Failure
 
-SCENARIOS = {"a": drain}
+SCENARIOS = {"a": drain, "e": api}
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """Work for dispatchers: endpoints and what is due to them, written by SQL in one go."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,8 +8,6 @@ from cryptography.fernet import Fernet
 
 from bench.stage import SETTINGS, Stage
 
-# A payment intent as Stripe's dialect renders it is about this long.
-DATA = '{"id":"pi_bench","object":"payment_intent","amount":2000,"currency":"usd","pad":"' + "x" * 900 + '"}'
 _SECRET = "whsec_YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2g="
 
 
@@ -24,6 +23,17 @@ class LaneLimits:
 UNLIMITED = LaneLimits(max_in_flight=4096, quantum=1024)
 # What an endpoint gets where nobody says otherwise.
 DEFAULT = LaneLimits(max_in_flight=64, quantum=64)
+
+
+def payment_intent(number: int) -> dict[str, Any]:
+    """One event's data; a payment intent as Stripe's dialect renders it is about as long."""
+    return {
+        "id": f"pi_bench_{number}",
+        "object": "payment_intent",
+        "amount": 2000,
+        "currency": "usd",
+        "pad": "x" * 900,
+    }
 
 
 def clear(stage: Stage) -> None:
@@ -48,7 +58,12 @@ def make_endpoints(
 
 def make_backlog(stage: Stage, count: int, endpoint_ids: list[str]) -> None:
     """So many due deliveries, spread evenly over the endpoints."""
-    stage.execute("make_backlog", count=count, endpoint_ids=endpoint_ids, data=DATA)
+    stage.execute(
+        "make_backlog",
+        count=count,
+        endpoint_ids=endpoint_ids,
+        data=json.dumps(payment_intent(0), separators=(",", ":")),
+    )
 
 
 def prepare(stage: Stage, *, deliveries: int, endpoints: int, **options: Any) -> list[str]:

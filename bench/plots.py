@@ -10,10 +10,11 @@ from typing import Any
 from bench.series import median
 from bench.tables import Table, number
 
-_INK, _PALE, _ACCENT = "#22272e", "#d5dae1", "#2457c5"
+_INK, _GREY, _PALE, _ACCENT = "#22272e", "#5d6672", "#d5dae1", "#2457c5"
 _COLOURS = (_ACCENT, "#c2571a", "#3b8a4f", "#8a4fb0", "#7a828e")
 _WIDTH = 7.6  # inches
-_BAR = 0.34
+_BAR = 0.3
+_ROOM = 0.5  # for a plot's title
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,22 @@ class Bars:
 
     @property
     def height(self) -> float:
-        return 0.95 + _BAR * len(self.table.rows)
+        return _ROOM + _BAR * len(self.table.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    """Medians of rows named `whole: part`, the parts of each whole in one bar."""
+
+    table: Table
+
+    @property
+    def wholes(self) -> list[str]:
+        return list(dict.fromkeys(row.rpartition(": ")[0] for row in self.table.rows))
+
+    @property
+    def height(self) -> float:
+        return _ROOM + 0.3 + _BAR * len(self.wholes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +57,7 @@ class Lines:
     height: float = 2.9
 
 
-Plot = Bars | Lines
+Plot = Bars | Stacks | Lines
 
 
 def draw(plots: Sequence[Plot], title: str, path: Path) -> None:
@@ -79,10 +95,13 @@ def draw(plots: Sequence[Plot], title: str, path: Path) -> None:
             layout="constrained",
         )
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+        figure.supxlabel(_legend(plots), x=0.01, ha="left", fontsize=8, color=_GREY)
         for axis, plot in zip(axes[:, 0], plots, strict=True):
             match plot:
                 case Bars():
                     _bars(axis, plot)
+                case Stacks():
+                    _stacks(axis, plot)
                 case Lines():
                     _lines(axis, plot)
         figure.savefig(path, metadata={"Date": None})
@@ -107,8 +126,28 @@ def _bars(axis: Any, plot: Bars) -> None:
         axis.axvline(where, color="#c2571a", linewidth=1, linestyle="--")
         axis.text(where, -0.62, f" {words}", color="#c2571a", fontsize=8, va="bottom")
     axis.set_xlim(0, max(reach, *plot.targets.values(), 0) * 1.12)
-    axis.invert_yaxis()
-    axis.set_title(f"{table.title}, {table.unit} (median; line: least to most of {_rounds(table)} rounds)")
+    _dress_bars(axis, table, len(names))
+
+
+def _stacks(axis: Any, plot: Stacks) -> None:
+    table, wholes = plot.table, plot.wholes
+    parts = list(dict.fromkeys(row.rpartition(": ")[2] for row in table.rows))
+    ends = [0.0] * len(wholes)
+    for part, colour in zip(parts, _COLOURS, strict=False):
+        rows = [table.rows.get(f"{whole}: {part}") for whole in wholes]
+        widths = [median(values) if values else 0.0 for values in rows]
+        axis.barh(wholes, widths, left=ends, height=0.62, color=colour, label=part)
+        ends = [end + width for end, width in zip(ends, widths, strict=True)]
+    for whole, end in zip(wholes, ends, strict=True):
+        axis.text(end + max(ends) * 0.012, whole, number(end), va="center", fontsize=8.5)
+    axis.set_xlim(0, max(ends) * 1.12)
+    axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 0), ncols=len(parts))
+    _dress_bars(axis, table, len(wholes))
+
+
+def _dress_bars(axis: Any, table: Table, count: int) -> None:
+    axis.set_ylim(count - 0.5, -0.5)
+    axis.set_title(f"{table.title}, {table.unit}")
     axis.tick_params(length=0)
     axis.spines["bottom"].set_visible(False)
     axis.xaxis.set_visible(False)
@@ -134,5 +173,6 @@ def _lines(axis: Any, plot: Lines) -> None:
         axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
-def _rounds(table: Table) -> int:
-    return max(len(values) for values in table.rows.values())
+def _legend(plots: Sequence[Plot]) -> str:
+    rounds = [len(values) for plot in plots if isinstance(plot, Bars) for values in plot.table.rows.values()]
+    return f"Bars: median; lines on them: least to most of {max(rounds)} rounds." if rounds else ""

@@ -24,20 +24,26 @@ class Program:
     """One process, the leader of its group."""
 
     def __init__(
-        self, name: str, command: Sequence[str], *, environment: Mapping[str, str], log: Path
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        log: Path,
+        output: Path | None = None,
     ) -> None:
         self.name = name
         self.command = list(command)
         self.log = log
         self.code: int | None = None
         self._used = 0.0
-        with log.open("wb") as errors:
+        with log.open("wb") as errors, (output or Path(os.devnull)).open("wb") as written:
             self._process = subprocess.Popen(
                 command,
                 cwd=ROOT,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+                stdout=written,
                 stderr=errors,
                 # Ctrl-C reaches the bench alone, which then ends these.
                 start_new_session=True,
@@ -66,6 +72,15 @@ class Program:
             time.sleep(0.005)
         if self.code:
             raise self._failure(f"{self.name} ended with {self.code}.")
+
+    def wait_until_it_says(self, words: str, seconds: float = 60.0) -> None:
+        """Until its log holds the words. Raises Failure where it ends before, or takes too long."""
+        deadline = time.monotonic() + seconds
+        while words not in self.log.read_text(errors="replace"):
+            self.check()
+            if time.monotonic() > deadline:
+                raise self._failure(f"{self.name} never said {words!r}.")
+            time.sleep(0.01)
 
     def check(self) -> None:
         """Raise Failure where it has ended by itself."""
@@ -123,9 +138,23 @@ class Programs:
         while self._running:
             self._running.pop().stop()
 
-    def start(self, name: str, *arguments: str, program: str = sys.executable, **variables: str) -> Program:
+    def start(
+        self,
+        name: str,
+        *arguments: str,
+        program: str = sys.executable,
+        output: Path | None = None,
+        **variables: str,
+    ) -> Program:
+        """A program in the checkout's root, this Python's where none is named; `output` gets what it prints."""
         log = self._logs / f"{name.replace(' ', '-').replace('/', '-')}.log"
-        started = Program(name, [program, *arguments], environment=self.environment | variables, log=log)
+        started = Program(
+            name,
+            [program, *arguments],
+            environment=self.environment | variables,
+            log=log,
+            output=output,
+        )
         self._running.append(started)
         return started
 

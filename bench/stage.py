@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ SETTINGS = {
     "DEBUG": "false",
     "SECRET_KEY": "of-a-benchmark-" + "s" * 40,
     "API_KEY_HASH_KEY": "of-a-benchmark-" + "h" * 40,
+    "BANK_SUCCESS_RATE": "1",
     "WEBHOOK_SECRET_KEYS": "b25seS1mb3ItYmVuY2gtb25seS1mb3ItYmVuY2gtMDE=",
 }
 _SQL = statements("bench.sql")
@@ -45,16 +47,17 @@ class Stage:
     servers: dict[str, int]  # name → process id
     place: Path  # a directory for what a scenario writes
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**self.programs.environment, "DATABASE_URL": self.database_url}
-
-    def start(self, name: str, *arguments: str, program: str | None = None, **variables: str) -> Program:
-        """A program of ours, on this stage's database."""
-        chosen = {} if program is None else {"program": program}
-        return self.programs.start(
-            name, *arguments, **chosen, **{"DATABASE_URL": self.database_url, **variables}
-        )
+    def start(
+        self,
+        name: str,
+        *arguments: str,
+        program: str = sys.executable,
+        output: Path | None = None,
+        **variables: str,
+    ) -> Program:
+        """A program on this stage's database; see Programs.start."""
+        known = {"DATABASE_URL": self.database_url}
+        return self.programs.start(name, *arguments, program=program, output=output, **known | variables)
 
     def run(self, name: str, *arguments: str, **variables: str) -> Program:
         """The same, to its end. Raises Failure where it ends badly."""

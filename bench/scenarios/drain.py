@@ -9,7 +9,7 @@ from bench import backlog, brokers
 from bench.capabilities import command_has
 from bench.cpu import tree_seconds
 from bench.findings import Findings
-from bench.plots import Bars
+from bench.plots import Bars, Stacks
 from bench.processes import Program
 from bench.profiles import profile_of_run
 from bench.scenarios import Scale
@@ -59,7 +59,7 @@ def measure(stage: Stage, scale: Scale) -> Findings:
             rates.append(rate)
             costs.append(cost)
         findings.tables = [*rates, *costs]
-        findings.plots = [Bars(table) for table in rates] + [Bars(costs[0])]
+        findings.plots = [*map(Bars, rates), *map(Stacks, costs)]
         findings.figures = _figures(rates)
         if findings.misses:
             backlog.prepare(ground, deliveries=max(deliveries, 20_000), endpoints=1)
