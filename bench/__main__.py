@@ -13,12 +13,21 @@ from pathlib import Path
 from bench import findings, report
 from bench.machine import circumstances
 from bench.processes import terminated_as_interrupted
-from bench.scenarios import Scale, api, drain
+from bench.scenarios import Scale, api, claim_cost, drain, fairness, memory, slow, sustained, whole
 from bench.stage import stage
 from bench.targets import Verdict
 from tools.failures import Failure
 
-SCENARIOS = {"a": drain, "e": api}
+SCENARIOS = {
+    "a": drain,
+    "b": sustained,
+    "c": fairness,
+    "d": claim_cost,
+    "e": api,
+    "f": memory,
+    "g": whole,
+    "h": slow,
+}
 
 
 def main() -> int:

@@ -36,6 +36,9 @@ def payment_intent(number: int) -> dict[str, Any]:
     }
 
 
+_DATA = json.dumps(payment_intent(0), separators=(",", ":"))
+
+
 def clear(stage: Stage) -> None:
     stage.execute("clear")
 
@@ -56,14 +59,9 @@ def make_endpoints(
     return [str(id_) for (id_,) in rows]
 
 
-def make_backlog(stage: Stage, count: int, endpoint_ids: list[str]) -> None:
-    """So many due deliveries, spread evenly over the endpoints."""
-    stage.execute(
-        "make_backlog",
-        count=count,
-        endpoint_ids=endpoint_ids,
-        data=json.dumps(payment_intent(0), separators=(",", ":")),
-    )
+def make_backlog(stage: Stage, count: int, endpoint_ids: list[str], *, data: str = _DATA) -> None:
+    """So many due deliveries with their events, spread evenly over the endpoints."""
+    stage.execute("make_backlog", count=count, endpoint_ids=endpoint_ids, data=data)
 
 
 def prepare(stage: Stage, *, deliveries: int, endpoints: int, **options: Any) -> list[str]:

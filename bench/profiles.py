@@ -65,6 +65,8 @@ def summary(name: str, recorded: str) -> str:
         own[frames[-1]] += int(count)
         for frame in set(frames):
             below[frame] += int(count)
+    if not total:
+        return f"No profile of {name}: it did nothing while py-spy watched."
     lines = [f"Profile of {name} (py-spy, {total} samples): own share, share with what it calls, function"]
     lines += [
         f"  {samples / total:6.1%} {below[frame] / total:6.1%}  {frame}"

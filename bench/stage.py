@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,9 +92,10 @@ class Stage:
         finally:
             admin.execute(f"DROP DATABASE bench_{name} WITH (FORCE)")
 
-    def cpu_seconds(self) -> dict[str, float]:
-        """What each server has used so far."""
-        return {name: tree_seconds(pid) for name, pid in self.servers.items()}
+    @staticmethod
+    def cpu_seconds_of(groups: Mapping[str, int]) -> dict[str, float]:
+        """What each tree of processes has used so far, by its name."""
+        return {name: tree_seconds(pid) for name, pid in groups.items()}
 
 
 @contextmanager
