@@ -1,10 +1,12 @@
 """Work for dispatchers: endpoints and what is due to them, written by SQL in one go."""
 
 import json
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.fernet import Fernet
+from psycopg2.extensions import AsIs
 
 from bench.stage import SETTINGS, Stage
 
@@ -62,6 +64,18 @@ def make_endpoints(
 def make_backlog(stage: Stage, count: int, endpoint_ids: list[str], *, data: str = _DATA) -> None:
     """So many due deliveries with their events, spread evenly over the endpoints."""
     stage.execute("make_backlog", count=count, endpoint_ids=endpoint_ids, data=data)
+
+
+def make_history(stage: Stage, first: int, last: int, endpoint_ids: list[str]) -> None:
+    """Deliveries that ended long ago, numbered so, with their events and attempts, in partitions of their own."""
+    names = {name: AsIs(f"bench_{name}_{first}") for name in ("event", "attempt", "finished")}
+    bounds = {"low": floor_id(first), "high": floor_id(last + 1)}
+    stage.execute("make_history", first=first, last=last, endpoint_ids=endpoint_ids, **names, **bounds)
+
+
+def floor_id(number: int) -> str:
+    """The smallest id that the history's row of this number may have."""
+    return str(uuid.UUID(int=number << 80))
 
 
 def prepare(stage: Stage, *, deliveries: int, endpoints: int, **options: Any) -> list[str]:

@@ -18,7 +18,7 @@ _PATIENCE = 120.0
 @contextmanager
 def dispatching(stage: Stage, name: str = "dispatcher", *flags: str, **variables: str) -> Iterator[Program]:
     """A dispatcher that is ready. It is killed at the end: what hangs in flight would make it wait."""
-    program = stage.start(name, *DISPATCHER, *flags, **variables)
+    program = stage.start(name, *DISPATCHER, *flags, variables=variables)
     try:
         program.wait_until_it_says("dispatcher ready")
         yield program

@@ -69,7 +69,7 @@ def draw(plots: Sequence[Plot], title: str, path: Path) -> None:
     matplotlib.use("svg")
     from matplotlib import pyplot
 
-    style = {
+    style: Any = {
         "svg.hashsalt": "bench",
         "svg.fonttype": "none",
         "font.family": "sans-serif",

@@ -144,14 +144,14 @@ class Programs:
         *arguments: str,
         program: str = sys.executable,
         output: Path | None = None,
-        **variables: str,
+        variables: Mapping[str, str] | None = None,
     ) -> Program:
-        """A program in the checkout's root, this Python's where none is named; `output` gets what it prints."""
+        """A program in the checkout's root; `output` gets what it prints, `variables` are its environment's."""
         log = self._logs / f"{name.replace(' ', '-').replace('/', '-')}.log"
         started = Program(
             name,
             [program, *arguments],
-            environment=self.environment | variables,
+            environment={**self.environment, **(variables or {})},
             log=log,
             output=output,
         )

@@ -57,7 +57,7 @@ def serving(stage: Stage, application: str, **variables: str) -> Iterator[Server
             ),
             application,
             program=str(Path(sys.executable).with_name("granian")),
-            **variables,
+            variables=variables,
         )
         try:
             wait_for_port(port, program, seconds=30)

@@ -53,15 +53,15 @@ class Stage:
         *arguments: str,
         program: str = sys.executable,
         output: Path | None = None,
-        **variables: str,
+        variables: Mapping[str, str] | None = None,
     ) -> Program:
         """A program on this stage's database; see Programs.start."""
-        known = {"DATABASE_URL": self.database_url}
-        return self.programs.start(name, *arguments, program=program, output=output, **known | variables)
+        known = {"DATABASE_URL": self.database_url, **(variables or {})}
+        return self.programs.start(name, *arguments, program=program, output=output, variables=known)
 
-    def run(self, name: str, *arguments: str, **variables: str) -> Program:
+    def run(self, name: str, *arguments: str) -> Program:
         """The same, to its end. Raises Failure where it ends badly."""
-        program = self.start(name, *arguments, **variables)
+        program = self.start(name, *arguments)
         program.wait()
         return program
 

@@ -1,13 +1,12 @@
 """d. What a claim costs as history, backlog and the number of endpoints grow: it should cost what its batch does."""
 
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from bench import backlog
 from bench.backlog import UNLIMITED
+from bench.explained import explained_claims
 from bench.findings import Findings
 from bench.plots import Lines
 from bench.scenarios import Scale
@@ -20,6 +19,7 @@ LIVE = 20_000  # deliveries that are due, so that every claim finds a full batch
 ENDPOINTS = 100
 TRIES = 4  # claims a round
 _STEP = 500_000  # rows written by one statement
+_PARTITION = 1_000_000  # rows of history in each
 
 
 @dataclass(slots=True)
@@ -43,7 +43,8 @@ def measure(_: Stage, scale: Scale) -> Findings:
         about=(
             f"Claims of {BATCH} deliveries from {LIVE:,} that are due, explained with ANALYZE and BUFFERS and rolled "
             f"back; a round is the cheapest of {TRIES}. The server does without fsync, as rows by the million must be "
-            "written first; what a claim reads is the same. History: finished deliveries, each with its event and attempt. Pending: waiting behind an "
+            "written first; what a claim reads is the same. History: finished deliveries, each with its event and "
+            "attempt, in partitions of a million. Pending: waiting behind an "
             "endpoint whose lane is at its cap and has its turn in every claim."
         ),
     )
@@ -56,8 +57,8 @@ def measure(_: Stage, scale: Scale) -> Findings:
     for one in grown:
         findings.tables += [one.milliseconds, one.buffers]
         findings.figures |= one.figures()
-    for table_of, unit in ((lambda one: one.milliseconds, "ms"), (lambda one: one.buffers, "buffers")):
-        findings.plots += [_lines(one.name, table_of(one), unit) for one in grown]
+    findings.plots += [_lines(one.name, one.milliseconds, "ms") for one in grown]
+    findings.plots += [_lines(one.name, one.buffers, "buffers") for one in grown]
     if findings.misses:
         findings.profile = "\n\n".join(_explanation(one) for one in grown)
     return findings
@@ -83,9 +84,12 @@ def _grow(
         for level in levels:
             fill(there, before, level)
             before = level
-            there.execute("VACUUM ANALYZE")
-            found = _claims(there, scale.rounds)
-            for milliseconds, buffers in zip(found["milliseconds"], found["buffers"], strict=True):
+            # What ended is not read by a claim: only what lives needs a vacuum, after claims that were rolled back.
+            there.execute("VACUUM dispatcher_delivery, dispatcher_lane, dispatcher_endpoint, outbox_pending")
+            there.execute("ANALYZE")
+            found = explained_claims(there, claims=scale.rounds * TRIES, limit=BATCH)
+            costs = (_cheapest(found["milliseconds"]), _cheapest(found["buffers"]))
+            for milliseconds, buffers in zip(*costs, strict=True):
                 grown.milliseconds.add(f"{level:,}", milliseconds)
                 grown.buffers.add(f"{level:,}", buffers)
             grown.statements[level] = found["statements"]
@@ -97,8 +101,8 @@ def _history(there: Stage, before: int, level: int) -> None:
     if before == 0 and level == 0:
         backlog.make_backlog(there, LIVE, backlog.make_endpoints(there, ENDPOINTS))
     ids = [id_ for (id_,) in there.execute("SELECT id::text FROM dispatcher_endpoint ORDER BY id")]
-    for first in range(before + 1, level + 1, _STEP):
-        there.execute("make_history", first=first, last=min(first + _STEP - 1, level), endpoint_ids=ids)
+    for first in range(before + 1, level + 1, _PARTITION):
+        backlog.make_history(there, first, min(first + _PARTITION - 1, level), ids)
 
 
 def _pending(there: Stage, before: int, level: int) -> None:
@@ -115,20 +119,6 @@ def _endpoints(there: Stage, _before: int, level: int) -> None:
     backlog.clear(there)
     ids = backlog.make_endpoints(there, level, limits=UNLIMITED)
     backlog.make_backlog(there, max(LIVE, 20 * level), ids, data="{}")
-
-
-def _claims(there: Stage, rounds: int) -> dict[str, list[Any]]:
-    output = there.place / "claims.json"
-    there.run(
-        "claim_plans", "-m", "bench.claim_plans",
-        "--claims", str(rounds * TRIES), "--limit", str(BATCH), "--out", str(output),
-    )  # fmt: skip
-    content: dict[str, list[Any]] = json.loads(output.read_text())
-    return {
-        "milliseconds": _cheapest(content["milliseconds"]),
-        "buffers": _cheapest(content["buffers"]),
-        "statements": content["statements"],
-    }
 
 
 def _cheapest(costs: list[float]) -> list[float]:
