@@ -40,7 +40,7 @@ def find() -> str | None:
 def required() -> str:
     """Where the program is, installed where that is one safe command. Raises Failure with how to get it."""
     if find() is None:
-        test_dependencies.provide([PACKAGE])
+        test_dependencies.provide(PACKAGE)
     found = find()
     if found is None:
         raise Failure("nginx is not on this machine.", suggestion=PACKAGE.install)

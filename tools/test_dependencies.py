@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -39,19 +38,13 @@ PROGRAMS = (DOCKER_COMPOSE, NODE, GO, JAVA, OPENSSL, CURL)
 
 
 def main() -> int:
-    provide(PROGRAMS)
-    return 0
-
-
-def provide(programs: Iterable[Program]) -> None:
-    """Install what is missing where that is one safe command, else say how; never fails."""
-    missing = [program for program in programs if program.is_missing]
+    missing = [program for program in PROGRAMS if program.is_missing]
     if not missing:
-        return
+        return 0
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         for program in missing:
             print(f"{program.name} is missing ({program.reason}); enable with: {program.install}")
-        return
+        return 0
     packages = [program.package for program in missing]
     print(
         f"Installing {', '.join(packages)} by apt-get: {'; '.join(p.reason for p in missing)} ...", flush=True
@@ -60,7 +53,8 @@ def provide(programs: Iterable[Program]) -> None:
         # Package lists may be absent (fresh image) or old.
         _apt_get("update")
         if not _apt_get("install", "-y", "--no-install-recommends", *packages, quiet=False):
-            print("apt-get could not; what needs these is skipped.", file=sys.stderr)
+            print("apt-get could not; the tests that need these are skipped.", file=sys.stderr)
+    return 0
 
 
 def _apt_get(*arguments: str, quiet: bool = True) -> bool:
@@ -73,6 +67,18 @@ def _apt_get(*arguments: str, quiet: bool = True) -> bool:
         check=False,
     )
     return done.returncode == 0
+
+
+def provide(program: Program) -> None:
+    """One program that something else than a test needs: installed where that is safe, else named; never fails."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        print(f"{program.name} is missing ({program.reason}); enable with: {program.install}")
+        return
+    print(f"Installing {program.package} by apt-get: {program.reason} ...", flush=True)
+    arguments = ("install", "-y", "--no-install-recommends", program.package)
+    if not _apt_get(*arguments):
+        _apt_get("update")
+        _apt_get(*arguments, quiet=False)
 
 
 if __name__ == "__main__":
