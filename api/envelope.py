@@ -21,6 +21,7 @@ from dispatcher.errors import (
     DeliveryNotFound,
     DispatcherError,
     EndpointNotFound,
+    EventExpired,
     InvalidEndpoint,
     SecretUndecryptable,
     TooManyEndpoints,
@@ -151,6 +152,8 @@ def _of_dispatcher(error: DispatcherError) -> Refusal:
             )
         case DeliveryEnded():
             return Refusal(status=400, message=str(error), code="delivery_unexpected_state")
+        case EventExpired():
+            return Refusal(status=400, message=str(error), code="event_expired")
         case TooManyEndpoints():
             return Refusal(status=400, message=str(error), code="webhook_endpoints_exceeded")
         case SecretUndecryptable() | ConfigurationError() | _:

@@ -19,6 +19,7 @@ from outbox.errors import InvalidIdentifier
 from outbox.identifiers import decode_id
 
 _DIGITS = re.compile(r"-?[0-9]{1,19}")
+_DECIMAL = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,19})?")
 _INDEX = re.compile(r"[0-9]{1,4}")
 _MAX_INTEGER = (1 << 63) - 1
 
@@ -124,6 +125,29 @@ class Integer(Value, serializers.IntegerField):
                 f"This value must be less than or equal to {self.most}.", "parameter_invalid_integer"
             )
         return data
+
+
+class Number(Value, serializers.FloatField):
+    """A number within bounds, whole or not; in a form its digits."""
+
+    def __init__(self, *, least: float, most: float, **kwargs: Any) -> None:
+        super().__init__(min_value=None, max_value=None, **kwargs)
+        self.least = least
+        self.most = most
+
+    def from_form(self, value: Any) -> Any:
+        if isinstance(value, str) and _DECIMAL.fullmatch(value):
+            return float(value)
+        return super().from_form(value)
+
+    def to_internal_value(self, data: Any) -> float:
+        if not isinstance(data, int | float) or isinstance(data, bool):
+            raise refused(f"Invalid number: {shown(data)}", "parameter_invalid_number")
+        if not self.least <= data <= self.most:
+            raise refused(
+                f"This value must be between {self.least} and {self.most}.", "parameter_invalid_number"
+            )
+        return float(data)
 
 
 class Boolean(Value, serializers.BooleanField):

@@ -2,11 +2,12 @@
 
 from rest_framework import serializers
 
-from api.fields import Boolean, Choice, Email, Integer, Moment, Reference, Text, TextList
+from api.fields import Boolean, Choice, Email, Integer, Moment, Number, Reference, Text, TextList
 from api.input_tables import InputTable
 from api.metadata import Metadata
 from api.pagination import MAX_LIMIT
-from dispatcher.models import DeliveryState, EndpointStatus
+from dispatcher.limits import LEAST_RATE, MOST
+from dispatcher.models import DeliveryState, EndpointStatus, OnDeadLetter
 
 _MAX_OVERLAP_SECONDS = 86_400
 
@@ -83,7 +84,12 @@ class EndpointInput(InputTable):
     enabled_events = TextList()
     description = Text(required=False, allow_null=True)
     metadata = Metadata()
-    max_in_flight = Integer(least=1, most=10_000, required=False)
+    max_in_flight = Integer(least=1, most=MOST, required=False)
+    quantum = Integer(least=1, most=MOST, required=False, allow_null=True)
+    rate_limit = Number(least=LEAST_RATE, most=MOST, required=False, allow_null=True)
+    burst = Integer(least=1, most=MOST, required=False, allow_null=True)
+    ordered = Boolean(required=False)
+    on_dead_letter = Choice(OnDeadLetter.values, required=False)
     expand = TextList(required=False)
 
 
@@ -92,7 +98,12 @@ class EndpointChangeInput(InputTable):
     enabled_events = TextList(required=False)
     description = Text(required=False, allow_null=True)
     metadata = Metadata()
-    max_in_flight = Integer(least=1, most=10_000, required=False)
+    max_in_flight = Integer(least=1, most=MOST, required=False)
+    quantum = Integer(least=1, most=MOST, required=False, allow_null=True)
+    rate_limit = Number(least=LEAST_RATE, most=MOST, required=False, allow_null=True)
+    burst = Integer(least=1, most=MOST, required=False, allow_null=True)
+    ordered = Boolean(required=False)
+    on_dead_letter = Choice(OnDeadLetter.values, required=False)
     status = Choice(EndpointStatus.values, required=False)
     # Stripe's word for the same.
     disabled = Boolean(required=False)

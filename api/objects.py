@@ -11,7 +11,7 @@ from outbox.identifiers import encode_id
 
 
 def endpoint_object(row: Endpoint, version: str, *, secret: str | None = None) -> dict[str, Any]:
-    """Stripe's webhook endpoint; the plain version also tells why and since when it has its status."""
+    """Stripe's webhook endpoint; the plain version also tells its limits, its order, and the reason of its status."""
     shown: dict[str, Any] = {
         "id": row.public_id,
         "object": "webhook_endpoint",
@@ -30,7 +30,12 @@ def endpoint_object(row: Endpoint, version: str, *, secret: str | None = None) -
         since = row.status_since if isinstance(row.status_since, datetime) else row.created_at
         shown["status_reason"] = row.status_reason
         shown["status_since"] = _seconds(since)
+        shown["ordered"] = row.ordered
+        shown["on_dead_letter"] = str(row.on_dead_letter)
         shown["previous_secret_expires_at"] = _seconds(row.previous_secret_expires_at)
+        shown |= {
+            name: getattr(row.lane, name) for name in ("max_in_flight", "quantum", "rate_limit", "burst")
+        }
     if secret is not None:
         shown["secret"] = secret
     return shown

@@ -121,6 +121,8 @@ def schema(field: object) -> dict[str, Any]:
         case fields.Integer():
             least = {} if field.least is None else {"minimum": field.least}
             return {"type": "integer", **least, "maximum": field.most}
+        case fields.Number():
+            return {"type": "number", "minimum": field.least, "maximum": field.most}
         case fields.Boolean():
             return {"type": "boolean"}
         case fields.TextList():

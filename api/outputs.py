@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core.versions import VERSIONS, event_types
-from dispatcher.models import DeliveryState, EndpointStatus
+from dispatcher.models import DeliveryState, EndpointStatus, OnDeadLetter
 
 Output = type[serializers.Serializer[Any]]
 
@@ -129,7 +129,15 @@ class WebhookEndpoint(serializers.Serializer[Any]):
     url = _text()
     status_reason = _text(null=True, required=False, help_text="plain only")
     status_since = _number(required=False, help_text="plain only; Unix seconds")
+    ordered = serializers.BooleanField(required=False, help_text="plain only")
+    on_dead_letter = serializers.ChoiceField(OnDeadLetter.values, required=False, help_text="plain only")
     previous_secret_expires_at = _number(null=True, required=False, help_text="plain only; Unix seconds")
+    max_in_flight = _number(required=False, help_text="plain only; deliveries under way at once")
+    quantum = _number(required=False, help_text="plain only; deliveries a claim takes at most")
+    rate_limit = serializers.FloatField(
+        allow_null=True, required=False, help_text="plain only; deliveries a second, null for no limit"
+    )
+    burst = _number(null=True, required=False, help_text="plain only; deliveries at once after a quiet time")
     secret = _text(required=False, help_text="only where it is new: on creation and after a roll")
 
 

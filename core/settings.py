@@ -123,11 +123,18 @@ IDEMPOTENCY = {
 
 # --- How long history is kept: what is older is dropped by `manage.py maintain_partitions` ---
 REQUEST_LOG = {"RETENTION": _days("REQUEST_LOG_RETENTION_DAYS", 30)}
-OUTBOX = {"EVENT_RETENTION": _days("EVENT_RETENTION_DAYS", 396)}
+OUTBOX = {
+    "EVENT_RETENTION": _days("EVENT_RETENTION_DAYS", 396),
+    # Dispatchers poll in any case; a notification only shortens the wait of an idle one.
+    "NOTIFY": env.bool("OUTBOX_NOTIFY", default=True),
+}
 
 # --- Webhooks ---
 _retry_seconds: list[float] | None = env.list(
     "WEBHOOK_RETRY_SCHEDULE_SECONDS", default=[], subcast=float, validate=_each_between(0.001, _YEAR)
+)
+_disable_after_days: float | None = env.float(
+    "WEBHOOK_DISABLE_AFTER_DAYS", default=5.0, validate=_between(0, 3_660)
 )
 DISPATCHER: dict[str, Any] = {
     "RENDER_EVENT": "core.versions.render_event",
@@ -137,6 +144,11 @@ DISPATCHER: dict[str, Any] = {
     "LEASE": _seconds("WEBHOOK_LEASE_SECONDS", 30.0, least=0.2),
     "CONCURRENCY": env.int("WEBHOOK_CONCURRENCY", default=256),
     "MAX_IN_FLIGHT": env.int("WEBHOOK_MAX_IN_FLIGHT", default=64),
+    "CIRCUIT_THRESHOLD": env.int("WEBHOOK_CIRCUIT_THRESHOLD", default=10),
+    "CIRCUIT_PAUSE": _seconds("WEBHOOK_CIRCUIT_PAUSE_SECONDS", 5.0),
+    "CIRCUIT_PAUSE_CAP": _seconds("WEBHOOK_CIRCUIT_PAUSE_CAP_SECONDS", 300.0),
+    # 0 days is never.
+    "DISABLE_AFTER": timedelta(days=_disable_after_days) if _disable_after_days else None,
     "RETRY_SCHEDULE": [timedelta(seconds=step) for step in _retry_seconds or []],
     "ALLOW_HTTP": env.bool("WEBHOOK_ALLOW_HTTP", default=False),
     "ALLOW_ADDRESSES": env.list("WEBHOOK_ALLOW_ADDRESSES", default=[]),

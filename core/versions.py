@@ -9,6 +9,7 @@ import difflib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from core.errors import UnknownEventType, UnknownVersion
@@ -27,6 +28,8 @@ EVENT_TYPES: dict[str, str] = {
     "payment_intent.succeeded": "The bank approved the payment.",
     "payment_intent.payment_failed": "The bank refused the payment.",
     "payment_intent.canceled": "A payment intent was canceled.",
+    "endpoint.failing": "An endpoint has failed for long, without one success; it will be disabled if that goes on.",
+    "endpoint.disabled": "An endpoint was disabled, because it failed for too long or said that it is gone.",
     "endpoint.test": "Sent to one endpoint by hand, to try it.",
 }
 """Canonical names and what each tells."""
@@ -139,13 +142,21 @@ def render_event(facts: EventFacts, api_version: str) -> bytes:
     too. Where the version has no change for the object, the recorded text goes out as it is, unparsed.
     """
     data = facts.data
-    if any(facts.type.startswith(f"{change.object}.") for change in _changes(api_version)):
+    changed, version, shown_type = _frame(facts.type, api_version)
+    if changed:
         data = _compact(render(json.loads(data), api_version))
     return (
-        f'{{"id":"{facts.public_id}","object":"event","api_version":{_compact(api_version)}'
+        f'{{"id":"{facts.public_id}","object":"event","api_version":{version}'
         f',"created":{_created(facts)},"data":{{"object":{data}}},"livemode":false,"pending_webhooks":1'
-        f',"request":{_compact(_request(facts))},"type":{_compact(shown_event_type(facts.type, api_version))}}}'
+        f',"request":{_request_text(facts)},"type":{shown_type}}}'
     ).encode()
+
+
+@lru_cache(maxsize=1024)
+def _frame(type: str, api_version: str) -> tuple[bool, str, str]:
+    """Whether the version changes the object of such an event, and what of its body every one of them shares."""
+    changed = any(type.startswith(f"{change.object}.") for change in _changes(api_version))
+    return changed, _compact(api_version), _compact(shown_event_type(type, api_version))
 
 
 def _changes(version: str) -> tuple[Change, ...]:
@@ -159,6 +170,17 @@ def _request(facts: EventFacts) -> dict[str, str | None] | None:
     if facts.request_id is None and facts.idempotency_key is None:
         return None
     return {"id": facts.request_id, "idempotency_key": facts.idempotency_key}
+
+
+def _request_text(facts: EventFacts) -> str:
+    """`_request` as compact JSON, of which most events have the same few."""
+    request_id, key = facts.request_id, facts.idempotency_key
+    if request_id is None and key is None:
+        return "null"
+    return (
+        f'{{"id":{"null" if request_id is None else _compact(request_id)}'
+        f',"idempotency_key":{"null" if key is None else _compact(key)}}}'
+    )
 
 
 def _created(facts: EventFacts) -> int:

@@ -1,12 +1,15 @@
-"""What a dispatcher tells: one line an attempt on stdout, talk on stderr.
+"""What a dispatcher tells: attempts on stdout, talk on stderr.
 
-JSON lines for machines; on a terminal the readable form. Never a body, a secret, a signature or the
+JSON lines for machines; on a terminal the readable form. By default a terminal sees every attempt; elsewhere
+successes are counted and told once a second, since every attempt is a row of the database anyway and a line
+for each would cost as much as sending it. Never a body, a secret, a signature or the
 query of a URL.
 """
 
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -16,11 +19,17 @@ from dispatcher.claims import Claim
 from dispatcher.recording import Recorded
 from outbox.identifiers import encode_id
 
+_COUNT_INTERVAL = 1.0  # seconds
 _GREEN, _RED, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[0m"
 
 
 class AttemptLog:
-    """Writes what happened; `readable` chooses people over machines (default: whether stdout is a terminal)."""
+    """Writes what happened.
+
+    Parameters:
+        readable: for people, not machines (default: whether stdout is a terminal).
+        every_attempt: a line for each, not only for those that failed (default: the same).
+    """
 
     def __init__(
         self,
@@ -29,18 +38,22 @@ class AttemptLog:
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
         readable: bool | None = None,
+        every_attempt: bool | None = None,
     ) -> None:
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
         self._max_attempts = max_attempts
         self._readable = self._stdout.isatty() if readable is None else readable
+        self._every_attempt = self._readable if every_attempt is None else every_attempt
+        self._succeeded = 0  # not told yet
+        self._told_at = time.monotonic()
         self._coloured = "FORCE_COLOR" in os.environ or (
             self._readable and self._stdout.isatty() and "NO_COLOR" not in os.environ
         )
 
     def claimed(self, claims: Iterable[Claim]) -> None:
         """On a terminal, what is about to be sent."""
-        if not self._readable:
+        if not (self._readable and self._every_attempt):
             return
         for claim in claims:
             if claim.event is not None:
@@ -48,7 +61,9 @@ class AttemptLog:
         self._stdout.flush()
 
     def attempted(self, recorded: Iterable[Recorded]) -> None:
-        """One line each, written at once."""
+        """One line each, or each that failed and a count of the others; written at once."""
+        if not self._every_attempt:
+            recorded = self._without_successes(recorded)
         if self._readable:
             for one in recorded:
                 self._print(self._sentence(one))
@@ -56,6 +71,40 @@ class AttemptLog:
             moment = datetime.now(tz=UTC).isoformat()
             self._stdout.write("".join([json.dumps(self._fields(one, moment)) + "\n" for one in recorded]))
         self._stdout.flush()
+
+    def close(self) -> None:
+        """Tell what was counted and not told yet."""
+        self._tell_count()
+        self._stdout.flush()
+
+    def _without_successes(self, recorded: Iterable[Recorded]) -> list[Recorded]:
+        told = []
+        for one in recorded:
+            if one.attempted.outcome.succeeded and not one.superseded:
+                self._succeeded += 1
+            else:
+                told.append(one)
+        if time.monotonic() - self._told_at >= _COUNT_INTERVAL:
+            self._tell_count()
+        return told
+
+    def _tell_count(self) -> None:
+        now = time.monotonic()
+        if self._succeeded:
+            seconds = now - self._told_at
+            if self._readable:
+                self._print(f"<-- {self._succeeded} deliveries succeeded in {seconds:.1f} s")
+            else:
+                moment = datetime.now(tz=UTC).isoformat()
+                fields = {
+                    "event": "deliveries.succeeded",
+                    "timestamp": moment,
+                    "count": self._succeeded,
+                    "seconds": round(seconds, 1),
+                }
+                self._stdout.write(f"{json.dumps(fields)}\n")
+        self._succeeded = 0
+        self._told_at = now
 
     def poisoned(self, part: str, error: Exception, subject: str) -> None:
         """A part of a cycle that fails by itself, while the rest goes on."""

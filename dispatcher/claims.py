@@ -3,19 +3,22 @@
 Endpoints are claimed before rows: lanes that are ready, longest waiting first, then a bounded share of
 rows from each. So the cost of a claim is that of its batch, however much waits behind a dead endpoint.
 Three statements in one READ COMMITTED transaction, each with a snapshot of its own: a single statement
-that locked lanes and read deliveries could put a lane to sleep with a row due.
+that locked lanes and read deliveries could put a lane to sleep with a row due. One more each where locked
+lanes are disabled or their circuit is not closed.
 """
 
 import time
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+from dispatcher.heads import promote_heads
 from outbox.database import execute, fetch_all
 from outbox.facts import EventFacts
-from outbox.sql import statements
+from outbox.sql import prepared, statements
 
 _SQL = statements("dispatcher.sql")
 
@@ -31,25 +34,31 @@ class ClaimedEndpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A leased delivery: one attempt that this process may make until the lease ends."""
+class Lease:
+    """The time that the claims of one cycle have."""
 
-    delivery_id: uuid.UUID
-    event_id: uuid.UUID
-    claim_no: int  # the fence: what this claim records counts only while the row still carries it
-    attempt_id: uuid.UUID
-    attempt_number: int  # from 1
-    reclaimed: bool  # the lease of another claim ran out before
-    by_hand: bool  # a resend that somebody asked for
-    endpoint: ClaimedEndpoint
-    event: EventFacts | None  # None where the event is gone
     claimed_at: float  # time.monotonic() before the claim was asked for
     claimed_epoch: float  # the database's clock at the claim, Unix seconds
-    lease_ends_at: float  # time.monotonic(); never later than the end by the database's clock
+    ends_at: float  # time.monotonic(); never later than the end by the database's clock
 
     def now_epoch(self) -> float:
         """The database's clock now, Unix seconds: this machine's own clock may be wrong."""
         return self.claimed_epoch + (time.monotonic() - self.claimed_at)
+
+
+class Claim(NamedTuple):
+    """A leased delivery: one attempt that this process may make until the lease ends."""
+
+    delivery_id: uuid.UUID
+    endpoint: ClaimedEndpoint
+    event_id: uuid.UUID
+    claim_no: int  # the fence: what this claim records counts only while the row still carries it
+    attempt_number: int  # from 1
+    attempt_id: uuid.UUID
+    reclaimed: bool  # the lease of another claim ran out before
+    by_hand: bool  # a resend that somebody asked for
+    event: EventFacts | None  # None where the event is gone
+    lease: Lease
 
 
 # So many endpoints are served by one claim: among R that are ready each is served within R / 64 claims.
@@ -57,46 +66,71 @@ LANES_PER_CLAIM = 64
 
 
 def claim_due_deliveries(
-    *, limit: int, lease_for: timedelta, lease_owner: uuid.UUID, lanes: int = LANES_PER_CLAIM
+    *,
+    limit: int,
+    lease_for: timedelta,
+    lease_owner: uuid.UUID,
+    lanes: int = LANES_PER_CLAIM,
+    ended: Counter[str] | None = None,
 ) -> list[Claim]:
     """Lease up to `limit` due deliveries of up to `lanes` endpoints; requires a transaction.
 
     Locks are only ever taken with SKIP LOCKED, so a claim waits for nobody. Rows whose lease ran out come
     first, and an attempt `unknown` is written for the claim that vanished. The leases hold from the commit.
+    What falls due at a disabled endpoint is cancelled, and counted in `ended` by its state.
     """
     claimed_at = time.monotonic()
-    ready = fetch_all(_SQL["lock_ready_lanes"], {"lanes": max(1, min(lanes, limit))})
+    ready = fetch_all(prepared("dispatcher.sql", "lock_ready_lanes"), {"lanes": max(1, min(lanes, limit))})
     if not ready:
         return []
     endpoints: dict[uuid.UUID, ClaimedEndpoint] = {}
     disabled: list[uuid.UUID] = []
-    for endpoint_id, url, api_version, secret, previous_secret, is_disabled, _ in ready:
+    guarded: list[uuid.UUID] = []  # their circuit is open or half-open
+    for endpoint_id, url, api_version, secret, previous_secret, is_disabled, _, is_guarded in ready:
         secrets = (secret, previous_secret) if previous_secret else (secret,)
         endpoints[endpoint_id] = ClaimedEndpoint(
             id=endpoint_id, url=url, api_version=api_version, sealed_secrets=secrets
         )
         if is_disabled:
             disabled.append(endpoint_id)
+        elif is_guarded:
+            guarded.append(endpoint_id)
     share = max(1, limit // len(ready))
     changes: Counter[uuid.UUID] = Counter()
     if disabled:
-        for endpoint_id, unleased in fetch_all(
+        headless: list[tuple[uuid.UUID, str]] = []
+        for endpoint_id, unleased, cancelled, order_keys in fetch_all(
             _SQL["cancel_of_disabled"], {"endpoint_ids": disabled, "share": share}
         ):
             changes[endpoint_id] -= unleased
+            if ended is not None:
+                ended["cancelled"] += cancelled
+            headless += [(endpoint_id, order_key) for order_key in order_keys or ()]
+        promote_heads(headless)
+    if guarded:
+        for endpoint_id, unleased in fetch_all(
+            _SQL["give_back_expired"], {"endpoint_ids": guarded, "share": share}
+        ):
+            changes[endpoint_id] -= unleased
     rows = fetch_all(
-        _SQL["lease_deliveries"],
+        prepared("dispatcher.sql", "lease_deliveries"),
         {"endpoint_ids": list(endpoints), "share": share, "lease": lease_for, "lease_owner": lease_owner},
     )
-    claims = [
-        _claim(row, endpoints, claimed_at=claimed_at, claimed_epoch=ready[0][6], lease_for=lease_for)
-        for row in rows
-    ]
+    lease = Lease(
+        claimed_at=claimed_at, claimed_epoch=ready[0][6], ends_at=claimed_at + lease_for.total_seconds()
+    )
+    claims = [_claim(row, endpoints, lease) for row in rows]
     # A re-claim of an expired lease leaves the lane's count as it was: that row was counted already.
     changes.update(claim.endpoint.id for claim in claims if not claim.reclaimed)
+    # But each of them is a send, and takes a token.
+    taken = Counter(claim.endpoint.id for claim in claims)
     execute(
-        _SQL["schedule_lanes"],
-        {"endpoint_ids": list(endpoints), "changes": [changes[endpoint_id] for endpoint_id in endpoints]},
+        prepared("dispatcher.sql", "schedule_lanes"),
+        {
+            "endpoint_ids": list(endpoints),
+            "changes": [changes[endpoint_id] for endpoint_id in endpoints],
+            "taken": [taken[endpoint_id] for endpoint_id in endpoints],
+        },
     )
     return claims
 
@@ -107,37 +141,12 @@ def postpone_next_lane() -> uuid.UUID | None:
     return rows[0][0] if rows else None
 
 
-def _claim(
-    row: tuple[Any, ...],
-    endpoints: dict[uuid.UUID, ClaimedEndpoint],
-    *,
-    claimed_at: float,
-    claimed_epoch: float,
-    lease_for: timedelta,
-) -> Claim:
-    (delivery_id, endpoint_id, event_id, claim_no, attempts, attempt_id, *rest) = row
-    was_leased, by_hand, owner, type_, object_id, data, request_id, idempotency_key = rest
-    return Claim(
-        delivery_id=delivery_id,
-        event_id=event_id,
-        claim_no=claim_no,
-        attempt_id=attempt_id,
-        attempt_number=attempts,
-        reclaimed=was_leased,
-        by_hand=by_hand,
-        endpoint=endpoints[endpoint_id],
-        event=None
-        if data is None
-        else EventFacts(
-            id=event_id,
-            owner=owner,
-            type=type_,
-            object_id=object_id,
-            data=data,
-            request_id=request_id,
-            idempotency_key=idempotency_key,
-        ),
-        claimed_at=claimed_at,
-        claimed_epoch=claimed_epoch,
-        lease_ends_at=claimed_at + lease_for.total_seconds(),
-    )
+def _claim(row: tuple[Any, ...], endpoints: Mapping[uuid.UUID, ClaimedEndpoint], lease: Lease) -> Claim:
+    """A row of lease_deliveries.sql: what a Claim holds up to `by_hand`, then the facts of the event."""
+    event_id = row[2]
+    event = None if row[_DATA] is None else EventFacts(event_id, *row[_FACTS])
+    return Claim._make((row[0], endpoints[row[1]], event_id, *row[3:8], event, lease))
+
+
+_FACTS = slice(8, 14)
+_DATA = 11

@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 
 from dispatcher.addresses import AddressPolicy
 from dispatcher.errors import ConfigurationError
+from dispatcher.protection import Protection
 from dispatcher.retry import DEFAULT_SCHEDULE, RetryPolicy
 from dispatcher.urls import ANY_PORT, DEFAULT_PORTS, UrlRules
 from outbox.facts import EventFacts
@@ -26,6 +27,7 @@ RenderEvent = Callable[[EventFacts, str], bytes]
 
 # What a send may need beyond its own deadline: reading the clock, the socket, a scheduler's hiccup.
 SEND_MARGIN = timedelta(seconds=0.5)
+_SHORTEST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=1), timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,16 @@ class DispatcherSettings:
     retry_schedule: list[timedelta] = field(default_factory=list)
     # Each wait is drawn from ±10 %, so that what failed together does not come back together.
     retry_jitter: float = 0.1
+    # Failed attempts in a row after which an endpoint's deliveries pause. A receiver that fails one in two gets
+    # that far once in a thousand; one that is down does within a second.
+    circuit_threshold: int = 10
+    # The first pause, doubled by every probe that fails: as long as a restart takes, then a look every five
+    # minutes, which a receiver that comes back hardly waits for and one that is down hardly notices.
+    circuit_pause: timedelta = timedelta(seconds=5)
+    circuit_pause_cap: timedelta = timedelta(minutes=5)
+    # An endpoint that has failed for so long, and not once succeeded, is disabled: longer than a long weekend.
+    # None is never.
+    disable_after: timedelta | None = timedelta(days=5)
     # Plain http, for receivers on the own machine only.
     allow_http: bool = False
     # CIDRs that deliveries may reach although they are not public, and that they never may.
@@ -78,6 +90,7 @@ class DispatcherSettings:
             found.append(f"CONCURRENCY must be between 1 and 10000, not {self.concurrency}")
         if not 1 <= self.max_in_flight <= 10_000:
             found.append(f"MAX_IN_FLIGHT must be between 1 and 10000, not {self.max_in_flight}")
+        found += self._protection_problems()
         found += [
             f"EXTRA_PORTS: {port!r} is neither a port nor 'any'"
             for port in self.extra_ports
@@ -103,6 +116,35 @@ class DispatcherSettings:
         return (
             f"must be at least {_text(least)} (twice the attempt timeout of {_text(self.attempt_timeout)}, "
             f"and {_text(2 * SEND_MARGIN)} more than it), not {_text(lease)}"
+        )
+
+    def _protection_problems(self) -> list[str]:
+        found = []
+        if not 1 <= self.circuit_threshold <= 10_000:
+            found.append(f"CIRCUIT_THRESHOLD must be between 1 and 10000, not {self.circuit_threshold}")
+        if not _SHORTEST_PAUSE <= self.circuit_pause <= _LONGEST_PAUSE:
+            found.append(
+                f"CIRCUIT_PAUSE must be between {_text(_SHORTEST_PAUSE)} and {_text(_LONGEST_PAUSE)}, "
+                f"not {_text(self.circuit_pause)}"
+            )
+        if not self.circuit_pause <= self.circuit_pause_cap <= _LONGEST_PAUSE:
+            found.append(
+                f"CIRCUIT_PAUSE_CAP must be between CIRCUIT_PAUSE ({_text(self.circuit_pause)}) and "
+                f"{_text(_LONGEST_PAUSE)}, not {_text(self.circuit_pause_cap)}"
+            )
+        if self.disable_after is not None and self.disable_after <= timedelta():
+            found.append(
+                f"DISABLE_AFTER must be longer than 0 s, or None for never, not {_text(self.disable_after)}"
+            )
+        return found
+
+    @cached_property
+    def protection(self) -> Protection:
+        return Protection(
+            circuit_threshold=self.circuit_threshold,
+            circuit_pause=self.circuit_pause,
+            circuit_pause_cap=self.circuit_pause_cap,
+            disable_after=self.disable_after,
         )
 
     @cached_property

@@ -51,9 +51,14 @@ def _sqlstate(error: BaseException) -> str | None:
 
 
 def connect() -> None:
-    """Open this thread's connection and set it up for index plans; raises django.db.Error where it cannot."""
+    """Open this thread's connection, set it up for index plans and let it listen.
+
+    Raises:
+        django.db.Error: the database is out of reach.
+    """
     connections[DEFAULT_DB_ALIAS].ensure_connection()
     execute(_SQL["prepare_session"], {})
+    execute(_SQL["listen"], {})
 
 
 def disconnect() -> None:
@@ -63,12 +68,13 @@ def disconnect() -> None:
 def surviving_outages(
     work: Callable[[], T],
     *,
-    on_outage: Callable[[BaseException, float], None],
+    tell: Callable[[str], None],
     keep_trying: Callable[[], bool],
 ) -> T:
     """Run `work`, again after each loss of the connection, for as long as `keep_trying()` says.
 
-    Waits 0.1 s, doubling to 5 s, with jitter: a server that comes back is not met by every dispatcher at once.
+    Tells of each loss. Waits 0.1 s, doubling to 5 s, with jitter: a server that comes back is not met by
+    every dispatcher at once.
     """
 
     def reconnect_and_work() -> T:
@@ -81,7 +87,8 @@ def surviving_outages(
     def told(state: RetryCallState) -> None:
         disconnect()
         if state.outcome is not None and (error := state.outcome.exception()) is not None:
-            on_outage(error, state.upcoming_sleep)
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            tell(f"database out of reach ({reason}); trying again in {state.upcoming_sleep:.1f} s")
 
     retrying = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, Error) and connection_is_lost(error)),

@@ -33,6 +33,8 @@ class CurlLoop:
 
     def __init__(self, *, kept_connections: int, connections_per_host: int = 0) -> None:
         self._selector = selectors.DefaultSelector()
+        self._watched: dict[int, int] = {}  # descriptor → events that the selector knows of; 0: perhaps none
+        self._resting: set[int] = set()  # of these, what libcurl asks nothing of at the moment
         self._timer: float | None = None
         self._woken = False
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -66,10 +68,14 @@ class CurlLoop:
                 if self._timer is not None:
                     timeout = min(timeout, self._timer - time.monotonic())
             for key, events in self._selector.select(max(0.0, timeout)):
-                if key.fileobj is self._wake_reader:
+                descriptor = key.fd
+                if descriptor in self._resting:
+                    # A kept connection ended; libcurl looks before it uses one again.
+                    self._forget(descriptor)
+                elif key.fileobj is self._wake_reader:
                     self._drain_wakes()
                 else:
-                    self._multi.socket_action(key.fd, _HAPPENINGS[events])
+                    self._multi.socket_action(descriptor, _HAPPENINGS[events])
             ended += self._ended()
             if ended or self._woken or time.monotonic() >= limit:
                 self._woken = False
@@ -91,16 +97,42 @@ class CurlLoop:
         self._wake_reader.close()
         self._wake_writer.close()
 
+    def socket_opened(self) -> None:
+        """Must be told of every new socket, from within `drive`: it may have the number of one that was closed.
+
+        Between two requests a connection stays registered, which saves three system calls a request. The kernel
+        forgets a descriptor that is closed; libcurl does not tell of that.
+        """
+        for descriptor in self._resting:
+            self._watched[descriptor] = 0
+
     def _on_interest(self, what: int, descriptor: int, _multi: Any, _data: Any) -> None:
         if what == pycurl.POLL_REMOVE:
-            with contextlib.suppress(KeyError):
-                self._selector.unregister(descriptor)
+            if self._watched.get(descriptor) == selectors.EVENT_READ:
+                self._resting.add(descriptor)
+            else:
+                self._forget(descriptor)
             return
         events = _INTERESTS[what]
-        try:
-            self._selector.modify(descriptor, events)
-        except KeyError:
-            self._selector.register(descriptor, events)
+        self._resting.discard(descriptor)
+        known = self._watched.get(descriptor)
+        if known == events:
+            return
+        if known is not None:
+            try:
+                self._selector.modify(descriptor, events)
+                self._watched[descriptor] = events
+                return
+            except OSError:  # the kernel forgot it, and so did the selector
+                self._forget(descriptor)
+        self._selector.register(descriptor, events)
+        self._watched[descriptor] = events
+
+    def _forget(self, descriptor: int) -> None:
+        self._resting.discard(descriptor)
+        self._watched.pop(descriptor, None)
+        with contextlib.suppress(KeyError, OSError):
+            self._selector.unregister(descriptor)
 
     def _on_timer(self, milliseconds: int) -> None:
         # libcurl must not be entered again from within this call, even where the time is zero.

@@ -7,7 +7,7 @@ never be written are found by halves and left alone.
 
 import time
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,12 +15,13 @@ from typing import Protocol
 
 from django.db import Error, transaction
 
+from dispatcher.attempts import Attempted
 from dispatcher.claims import LANES_PER_CLAIM, Claim, claim_due_deliveries, postpone_next_lane
 from dispatcher.connection import connection_is_lost, is_transient
 from dispatcher.crash_points import reach
-from dispatcher.fan_out import fan_out_events
+from dispatcher.fan_out import FAN_OUT_ROWS, FannedOut, FanOutFront, fan_out_events
 from dispatcher.lanes import LaneTouches, touch_lanes
-from dispatcher.recording import Attempted, Recorded, lock_deliveries, record_outcomes, release_leases
+from dispatcher.recording import Recorded, lock_deliveries, record_outcomes, release_leases
 from outbox.models import PendingEvent
 
 FAN_OUT_BATCH = 256
@@ -42,17 +43,37 @@ class Cycle:
     recorded: list[Recorded] = field(default_factory=list)
     unrecorded: list[Attempted] = field(default_factory=list)  # to be recorded by the next cycle
     claims: list[Claim] = field(default_factory=list)
+    failing: set[uuid.UUID] = field(default_factory=set)  # endpoints to be warned of or disabled
     fanned_out: int = 0
+    created: int = 0  # deliveries
+    ended: Counter[str] = field(default_factory=Counter)  # deliveries without an attempt of ours, by state
+    more_to_fan_out: bool = False  # a chunk was full
     room: int = 0  # how many it might have claimed
+    record_seconds: float = 0.0  # what recording and giving back took
+    claim_seconds: float = 0.0
+    seconds: float = 0.0  # all of it, commits and repetitions included
 
     @property
     def idle(self) -> bool:
-        return not (self.recorded or self.unrecorded or self.claims or self.fanned_out)
+        return not (
+            self.recorded or self.unrecorded or self.claims or self.fanned_out or self.more_to_fan_out
+        )
 
-    @property
-    def saturated(self) -> bool:
-        """Whether more is likely to be there: the next cycle need not wait for anything."""
-        return 0 < self.room < 2 * len(self.claims) or self.fanned_out >= FAN_OUT_BATCH
+    def count(self, step: FannedOut) -> None:
+        self.fanned_out += step.events
+        self.more_to_fan_out = step.more
+        self.created += step.deliveries
+        if step.skipped:
+            self.ended["skipped"] += step.skipped
+
+    def left_work_behind(self, *, room: int, slots: int) -> bool:
+        """Whether the next cycle need not wait for anything: more is likely to be there, and it is worth a commit.
+
+        A cycle costs about as much as recording fifty deliveries; one for every few that ended would cost more
+        than sending them.
+        """
+        more_is_due = 0 < self.room < 2 * len(self.claims)
+        return (more_is_due and 2 * room >= slots) or self.fanned_out >= FAN_OUT_BATCH or self.more_to_fan_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +83,7 @@ class CycleRunner:
     lease_owner: uuid.UUID
     lease: timedelta
     log: FailureLog
+    front: FanOutFront = field(default_factory=FanOutFront)
 
     def run(
         self, *, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int, fan_out: bool = True
@@ -71,6 +93,14 @@ class CycleRunner:
         Raises:
             django.db.Error: the connection is lost; nothing of the cycle may be taken as recorded.
         """
+        begun = time.perf_counter()
+        cycle = self._run(attempted, unsent, room, fan_out=fan_out)
+        cycle.seconds = time.perf_counter() - begun
+        return cycle
+
+    def _run(
+        self, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int, *, fan_out: bool
+    ) -> Cycle:
         for pause in (*_PAUSES, None):
             try:
                 return self._in_one_transaction(attempted, unsent, room, fan_out=fan_out)
@@ -88,22 +118,30 @@ class CycleRunner:
         cycle = Cycle(room=room)
         touches = LaneTouches()
         with transaction.atomic(durable=True, savepoint=False):
+            begun = time.perf_counter()
             if attempted and unsent:
                 lock_deliveries([*(one.claim for one in attempted), *unsent])
             cycle.recorded = record_outcomes(attempted, touches=touches)
             release_leases(unsent, touches=touches)
+            cycle.record_seconds = time.perf_counter() - begun
             if fan_out:
-                cycle.fanned_out = fan_out_events(limit=FAN_OUT_BATCH, touches=touches).events
-            touch_lanes(touches)
+                step = fan_out_events(
+                    limit=FAN_OUT_BATCH, touches=touches, after=self.front.after, rows=FAN_OUT_ROWS
+                )
+                self.front.move(step)
+                cycle.count(step)
+            cycle.failing.update(touch_lanes(touches))
             if room > 0:
-                cycle.claims = self._claim(room)
+                begun = time.perf_counter()
+                cycle.claims = self._claim(room, cycle.ended)
+                cycle.claim_seconds = time.perf_counter() - begun
             if attempted:
                 reach("during_record")
         return cycle
 
-    def _claim(self, room: int, lanes: int = LANES_PER_CLAIM) -> list[Claim]:
+    def _claim(self, room: int, ended: Counter[str], lanes: int = LANES_PER_CLAIM) -> list[Claim]:
         return claim_due_deliveries(
-            limit=room, lease_for=self.lease, lease_owner=self.lease_owner, lanes=lanes
+            limit=room, lease_for=self.lease, lease_owner=self.lease_owner, lanes=lanes, ended=ended
         )
 
     def _one_by_one(
@@ -113,13 +151,17 @@ class CycleRunner:
         by_endpoint: dict[uuid.UUID, list[Attempted]] = defaultdict(list)
         for one in attempted:
             by_endpoint[one.claim.endpoint.id].append(one)
+        begun = time.perf_counter()
         for group in by_endpoint.values():
             self._record_by_halves(group, cycle)
         self._release(unsent)
+        cycle.record_seconds = time.perf_counter() - begun
         if fan_out:
-            cycle.fanned_out = self._fan_out_by_halves()
+            self._fan_out_by_halves(cycle)
         if room > 0:
-            cycle.claims = self._claim_by_halves(room)
+            begun = time.perf_counter()
+            cycle.claims = self._claim_by_halves(room, cycle)
+            cycle.claim_seconds = time.perf_counter() - begun
         return cycle
 
     def _record_by_halves(self, attempted: Sequence[Attempted], cycle: Cycle) -> None:
@@ -129,8 +171,9 @@ class CycleRunner:
             touches = LaneTouches()
             with transaction.atomic(durable=True, savepoint=False):
                 recorded = record_outcomes(attempted, touches=touches)
-                touch_lanes(touches)
+                failing = touch_lanes(touches)
             cycle.recorded += recorded
+            cycle.failing.update(failing)
             return
         except Error as error:
             if connection_is_lost(error):
@@ -147,14 +190,14 @@ class CycleRunner:
         self._record_by_halves(attempted[:middle], cycle)
         self._record_by_halves(attempted[middle:], cycle)
 
-    def _fan_out_by_halves(self) -> int:
+    def _fan_out_by_halves(self, cycle: Cycle) -> None:
         """Fan out in steps that shrink before a pointer that fails, and step over it alone."""
-        done, stepped_over, after, limit = 0, 0, uuid.UUID(int=0), FAN_OUT_BATCH
-        while done < FAN_OUT_BATCH and stepped_over < _STEPS_OVER:
+        stepped_over, after, limit = 0, uuid.UUID(int=0), FAN_OUT_BATCH
+        while cycle.fanned_out < FAN_OUT_BATCH and stepped_over < _STEPS_OVER:
             try:
                 touches = LaneTouches()
                 with transaction.atomic(durable=True, savepoint=False):
-                    step = fan_out_events(limit=limit, touches=touches, after=after)
+                    step = fan_out_events(limit=limit, touches=touches, after=after, rows=FAN_OUT_ROWS)
                     touch_lanes(touches)
             except Error as error:
                 if connection_is_lost(error):
@@ -172,11 +215,10 @@ class CycleRunner:
                 after = pointer
                 stepped_over += 1
                 continue
-            if step.last is None:
+            cycle.count(step)
+            if step.last is None or step.more:
                 break
-            done += step.events
             after = step.last
-        return done
 
     def _release(self, unsent: Sequence[Claim]) -> None:
         touches = LaneTouches()
@@ -189,13 +231,16 @@ class CycleRunner:
                 raise
             self.log.poisoned("release", error, "unsent leases, which will run out")
 
-    def _claim_by_halves(self, room: int) -> list[Claim]:
+    def _claim_by_halves(self, room: int, cycle: Cycle) -> list[Claim]:
         """Claim from fewer lanes until it works, and put off a lane that fails alone."""
         lanes = LANES_PER_CLAIM
         while True:
+            ended: Counter[str] = Counter()
             try:
                 with transaction.atomic(durable=True, savepoint=False):
-                    return self._claim(room, lanes)
+                    claims = self._claim(room, ended, lanes)
+                cycle.ended += ended
+                return claims
             except Error as error:
                 if connection_is_lost(error):
                     raise

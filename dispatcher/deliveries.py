@@ -3,14 +3,14 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
-from dispatcher.errors import DeliveryEnded, DeliveryNotFound
-from dispatcher.lanes import LaneTouches, touch_lanes, wake_lanes
+from dispatcher.errors import DeliveryEnded, DeliveryNotFound, EventExpired
+from dispatcher.lanes import LaneTouch, LaneTouches, touch_lanes, wake_lanes
 from dispatcher.models import (
     FINISHED_STATES,
     Attempt,
@@ -40,6 +40,7 @@ def get_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
     record = DeliveryRecord.objects.filter(id=delivery_id, owner=owner).first()
     if record is None:
         raise DeliveryNotFound(delivery_id)
+    record.next_attempt_at = _finite(record.next_attempt_at)
     return record
 
 
@@ -105,6 +106,7 @@ def resend_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
 
     Raises:
         DeliveryNotFound: as get_delivery, and where the endpoint was deleted.
+        EventExpired: the event is past its retention.
     """
     original = get_delivery(owner=owner, delivery_id=delivery_id)
     with transaction.atomic():
@@ -120,11 +122,20 @@ def resend_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
 
 
 def create_delivery_by_hand(*, owner: str, endpoint_id: uuid.UUID, event_id: uuid.UUID) -> uuid.UUID:
-    """A delivery that is due now; requires a transaction that holds the endpoint's row lock."""
+    """A delivery that is due now; requires a transaction that holds the endpoint's row lock.
+
+    It waits for a maintenance that is dropping events, and then sees whether its own is still there: a
+    maintenance that comes later finds the delivery and keeps the event.
+
+    Raises:
+        EventExpired: the event is past its retention.
+    """
     rows = fetch_all(
         _SQL["create_delivery_by_hand"],
         {"owner": owner, "endpoint_id": endpoint_id, "event_id": event_id},
     )
+    if not rows:
+        raise EventExpired(event_id)
     delivery_id: uuid.UUID = rows[0][0]
     wake_lanes([endpoint_id], rows[0][1], ignore_hold=True)
     return delivery_id
@@ -137,16 +148,35 @@ def stop_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
         DeliveryNotFound: as get_delivery.
         DeliveryEnded: it is not live any more.
     """
+    endpoint_id = get_delivery(owner=owner, delivery_id=delivery_id).endpoint_id
     with transaction.atomic():
-        stopped = fetch_all(_SQL["stop_delivery"], {"delivery_id": delivery_id, "owner": owner})
-        touches = LaneTouches()
-        for endpoint_id, unleased in stopped:
-            touches[endpoint_id].unleased += unleased
-        touch_lanes(touches)
+        # It may come to the head of its key between two looks, and never goes back behind it.
+        stopped = any(
+            _stop(owner, endpoint_id, delivery_id, behind_head=behind_head)
+            for behind_head in (False, True, False)
+        )
     record = get_delivery(owner=owner, delivery_id=delivery_id)
     if not stopped:
         raise DeliveryEnded(delivery_id, record.state)
     return record
+
+
+def _stop(owner: str, endpoint_id: uuid.UUID, delivery_id: uuid.UUID, *, behind_head: bool) -> bool:
+    """Whether it was stopped; where it was not, no lock stays."""
+    touches = LaneTouches({endpoint_id: LaneTouch()})
+    parameters = {"delivery_id": delivery_id, "owner": owner, "behind_head": behind_head}
+    with transaction.atomic():
+        if behind_head:
+            touch_lanes(touches)
+        stopped = fetch_all(_SQL["stop_delivery"], parameters)
+        for unleased, order_key in stopped:
+            touches[endpoint_id].unleased += unleased
+            if order_key is not None:
+                touches[endpoint_id].order_keys.add(order_key)
+            touch_lanes(touches)
+        if not stopped:
+            transaction.set_rollback(True)
+    return bool(stopped)
 
 
 def live_work_before(table: str, bound: uuid.UUID) -> bool:
@@ -197,7 +227,7 @@ def _record(row: Model) -> DeliveryRecord:
                 state=DeliveryState.SENDING if leased else DeliveryState.PENDING,
                 attempts=row.attempts,
                 resend_no=row.resend_no,
-                next_attempt_at=None if leased else row.due_at,
+                next_attempt_at=None if leased else _finite(row.due_at),
             )
         case FinishedDelivery():
             return DeliveryRecord(
@@ -212,3 +242,8 @@ def _record(row: Model) -> DeliveryRecord:
                 finished_at=row.finished_at,
             )
     raise TypeError(type(row).__name__)
+
+
+def _finite(moment: datetime | None) -> datetime | None:
+    """None where it waits behind the head of its key: PostgreSQL's infinity is read as the last moment there is."""
+    return None if moment is None or moment.year == MAXYEAR else moment

@@ -2,26 +2,30 @@
 
 import random
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from requests import PreparedRequest, Response
+from requests import Response
 from requests.exceptions import RequestException
 
+from dispatcher.attempts import Attempted
 from dispatcher.claims import Claim
 from dispatcher.config import RenderEvent
 from dispatcher.errors import SecretUndecryptable
+from dispatcher.exchanges import ReadyRequest
 from dispatcher.failures import FailureCode
 from dispatcher.outcomes import Outcome, outcome_of
-from dispatcher.recording import Attempted
-from dispatcher.retry import RetryPolicy, decide
+from dispatcher.retry import SUCCEED, RetryPolicy, decide
 from dispatcher.sealing import signing_keys
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(NamedTuple):
     """A claim whose request is under way."""
 
     claim: Claim
     started_epoch: float
+
+
+_CONTENT_TYPE = "Content-Type: application/json; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,16 +36,17 @@ class DeliveryPlan:
     retry_policy: RetryPolicy
     user_agent: str
 
-    def build(self, claim: Claim, *, now: float) -> PreparedRequest | Outcome:
+    def build(self, claim: Claim, *, now: float) -> ReadyRequest | Outcome:
         """The signed request of a claim, or the outcome of one that cannot be sent. Opens no transaction.
 
         Args:
             now: Unix seconds by the database's clock; every attempt signs afresh.
         """
-        if claim.event is None:
+        event, endpoint = claim.event, claim.endpoint
+        if event is None:
             return _unsendable(FailureCode.UNRENDERABLE, "the event is no longer stored")
         try:
-            body: object = self.renderer(claim.event, claim.endpoint.api_version)
+            body: object = self.renderer(event, endpoint.api_version)
         except (
             Exception
         ) as error:  # the renderer is the project's own code: one bad event must not stop the rest
@@ -49,33 +54,26 @@ class DeliveryPlan:
         if not isinstance(body, bytes):
             return _unsendable(FailureCode.UNRENDERABLE, f"rendering gave {type(body).__name__}, not bytes")
         try:
-            keys = signing_keys(*claim.endpoint.sealed_secrets)
+            keys = signing_keys(*endpoint.sealed_secrets)
         except (SecretUndecryptable, ValueError) as error:
             return _unsendable(FailureCode.SECRET_UNDECRYPTABLE, str(error))
-        request = PreparedRequest()
-        request.method = "POST"
-        request.url = claim.endpoint.url
-        request.body = body
-        headers = keys.headers(message_id=claim.event.public_id, timestamp=int(now), body=body)
-        headers["Content-Type"] = "application/json; charset=utf-8"
-        headers["User-Agent"] = self.user_agent
-        request.headers = headers  # type: ignore[assignment]  # a plain dict is all that our adapter reads
-        return request
+        headers = keys.headers(message_id=event.public_id, timestamp=int(now), body=body)
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        lines += (_CONTENT_TYPE, f"User-Agent: {self.user_agent}")
+        return ReadyRequest(url=endpoint.url, body=body, header_lines=lines)
 
     def conclude(self, sending: Sending, result: Response | RequestException | Outcome) -> Attempted:
         """What happened and what we do next."""
         outcome = result if isinstance(result, Outcome) else outcome_of(result)
-        return Attempted(
-            claim=sending.claim,
-            started_epoch=sending.started_epoch,
-            outcome=outcome,
-            decision=decide(
-                outcome,
-                attempt_number=sending.claim.attempt_number,
-                policy=self.retry_policy,
-                jitter=random.uniform(-1, 1),  # noqa: S311 - spreads retries, guards nothing
-            ),
+        if outcome.succeeded:
+            return Attempted(sending.claim, sending.started_epoch, outcome, SUCCEED)
+        decision = decide(
+            outcome,
+            attempt_number=sending.claim.attempt_number,
+            policy=self.retry_policy,
+            jitter=random.uniform(-1, 1),  # noqa: S311 - spreads retries, guards nothing
         )
+        return Attempted(sending.claim, sending.started_epoch, outcome, decision)
 
 
 def _unsendable(code: FailureCode, detail: str) -> Outcome:

@@ -17,12 +17,14 @@ from django.db.models.functions import Now
 from dispatcher.config import dispatcher_settings
 from dispatcher.deliveries import create_delivery_by_hand, database_now, get_delivery
 from dispatcher.errors import EndpointNotFound, InvalidEndpoint, TooManyEndpoints
-from dispatcher.lanes import wake_lanes
-from dispatcher.models import DeliveryRecord, Endpoint, EndpointStatus, Lane
+from dispatcher.heads import forget_stopped_keys, release_from_order
+from dispatcher.lanes import LaneTouches, touch_lanes, wake_lanes
+from dispatcher.limits import LIMIT_FIELDS, Limits
+from dispatcher.models import DeliveryRecord, Endpoint, EndpointStatus, Lane, OnDeadLetter
 from dispatcher.sealing import seal
 from dispatcher.signing import new_secret
 from dispatcher.urls import check_addresses
-from outbox.database import fetch_all
+from outbox.database import execute, fetch_all
 from outbox.identifiers import new_uuid
 from outbox.recording import record_event
 from outbox.sql import statements
@@ -30,7 +32,8 @@ from outbox.sql import statements
 MAX_SECRET_OVERLAP = timedelta(hours=24)
 TEST_EVENT_TYPE = "endpoint.test"
 _SQL = statements("dispatcher.sql")
-_PLAIN_FIELDS = frozenset({"enabled_events", "description", "metadata"})
+_PLAIN_FIELDS = frozenset({"enabled_events", "description", "metadata", "ordered", "on_dead_letter"})
+_RELEASED_AT_ONCE = 1_000
 
 
 def create_endpoint(
@@ -42,6 +45,11 @@ def create_endpoint(
     description: str | None = None,
     metadata: Mapping[str, str] | None = None,
     max_in_flight: int | None = None,
+    quantum: int | None = None,
+    rate_limit: float | None = None,
+    burst: int | None = None,
+    ordered: bool = False,
+    on_dead_letter: str = OnDeadLetter.CONTINUE,
     on_write: Callable[[Endpoint, str], None] | None = None,
 ) -> tuple[Endpoint, str]:
     """A new enabled endpoint, and its signing secret, which is shown this once.
@@ -50,12 +58,17 @@ def create_endpoint(
         enabled_events: event types, or `"*"` for all of them.
         api_version: the version its events are rendered in, for as long as it lives.
         max_in_flight: how many of its deliveries may be leased at once; default `DISPATCHER["MAX_IN_FLIGHT"]`.
+        quantum: how many of them one claim takes at most; default `max_in_flight`.
+        rate_limit: deliveries a second; None is no limit.
+        burst: how many may go at once after a quiet time; default a second's worth.
+        ordered: one delivery of each order key at a time, in the order of their events.
+        on_dead_letter: "continue" or "stop", what becomes of those behind a dead-lettered one.
         on_write: runs first in the transaction, with the endpoint as it will be and its secret.
 
     Raises:
         UrlRefused: the URL breaks the rules, does not resolve, or leads to an address that is not public.
         TooManyEndpoints: the owner has `DISPATCHER["MAX_ENDPOINTS_PER_OWNER"]` already.
-        InvalidEndpoint: `max_in_flight` is out of range.
+        InvalidEndpoint: a limit is out of range; `on_dead_letter` is unknown, or "stop" without order.
     """
     settings = dispatcher_settings()
     secret = new_secret()
@@ -69,8 +82,14 @@ def create_endpoint(
         api_version=api_version,
         status=EndpointStatus.ENABLED,
         secret=seal(secret),
+        ordered=ordered,
+        on_dead_letter=_checked_end(on_dead_letter, ordered=ordered),
     )
-    lane_width = _checked_width(settings.max_in_flight if max_in_flight is None else max_in_flight)
+    width = settings.max_in_flight if max_in_flight is None else max_in_flight
+    limits = Limits(max_in_flight=width, quantum=width).changed(
+        {"quantum": quantum, "rate_limit": rate_limit, "burst": burst}
+    )
+    endpoint.lane = Lane(endpoint=endpoint, **limits.columns())
     with transaction.atomic(durable=True):
         if on_write is not None:
             on_write(endpoint, secret)
@@ -85,7 +104,9 @@ def create_endpoint(
                 "enabled_events": endpoint.enabled_events,
                 "api_version": api_version,
                 "secret": endpoint.secret,
-                "max_in_flight": lane_width,
+                **limits.columns(),
+                "ordered": ordered,
+                "on_dead_letter": on_dead_letter,
                 "limit": settings.max_endpoints_per_owner,
             },
         )
@@ -96,8 +117,8 @@ def create_endpoint(
 
 
 def endpoints_of(owner: str) -> QuerySet[Endpoint]:
-    """An owner's endpoints that are not deleted, newest first."""
-    return Endpoint.objects.filter(owner=owner, deleted_at=None).order_by("-id")
+    """An owner's endpoints that are not deleted, newest first, each with its lane."""
+    return Endpoint.objects.select_related("lane").filter(owner=owner, deleted_at=None).order_by("-id")
 
 
 def get_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> Endpoint:
@@ -109,12 +130,15 @@ def get_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> Endpoint:
 
 
 def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str, Any]) -> Endpoint:
-    """Change any of url, enabled_events, description, metadata, status and max_in_flight.
+    """Change any of url, enabled_events, description, metadata, status, ordered, on_dead_letter, and the limits.
 
     A change may be a function of what is held, called under the endpoint's lock: metadata is merged so.
 
     What falls due while an endpoint is disabled ends as cancelled; what is due later goes on when it is
-    enabled again before that. A subscription counts for events matched after it.
+    enabled again before that. An endpoint that is enabled again, or gets another URL, begins anew: its circuit is
+    closed and its failures are forgotten. A subscription counts for events matched after it, and so does ordering;
+    when it is switched off, what waits behind heads is let go, and stopped keys go on. That takes further
+    transactions where much waits; should the process die between them, the rest goes on in its order.
 
     Raises:
         EndpointNotFound, UrlRefused, InvalidEndpoint.
@@ -122,25 +146,39 @@ def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str,
     changes = dict(changes)
     if "url" in changes:
         changes["url"] = _checked(changes["url"])
-    if "max_in_flight" in changes:
-        _checked_width(changes["max_in_flight"])
+    limits = {name: value for name, value in changes.items() if name in LIMIT_FIELDS}
     with transaction.atomic(durable=True):
         endpoint = _locked(owner, endpoint_id)
+        begins_anew = changes.get("url", endpoint.url) != endpoint.url
+        was_ordered = endpoint.ordered
         for name in changes.keys() & (_PLAIN_FIELDS | {"url"}):
             value = changes[name]
             setattr(endpoint, name, value(getattr(endpoint, name)) if callable(value) else value)
+        if "on_dead_letter" in changes:
+            _checked_end(endpoint.on_dead_letter, ordered=endpoint.ordered)
         status = changes.get("status")
         if status is not None and status != endpoint.status:
             endpoint.status = EndpointStatus(status)
             endpoint.status_reason = None if status == EndpointStatus.ENABLED else "by_request"
             endpoint.status_since = Now()
+            begins_anew = begins_anew or status == EndpointStatus.ENABLED
         endpoint.save()
-        if "max_in_flight" in changes:
-            width = changes["max_in_flight"]
-            Lane.objects.filter(endpoint=endpoint).update(max_in_flight=width, quantum=width)
-        wake_lanes([endpoint.id], database_now(), ignore_hold=True)
-    endpoint.refresh_from_db()
-    return endpoint
+        if limits:
+            held = Limits(
+                **Lane.objects.select_for_update(no_key=True).values(*LIMIT_FIELDS).get(endpoint=endpoint)
+            )
+            execute(_SQL["limit_lane"], {**held.changed(limits).columns(), "endpoint_id": endpoint.id})
+        if begins_anew:
+            execute(_SQL["forget_failures"], {"endpoint_id": endpoint.id})
+        touches = LaneTouches()
+        touches[endpoint.id].wake(database_now(), ignore_hold=True)
+        if endpoint.ordered != was_ordered:
+            touches[endpoint.id].order_keys.update(forget_stopped_keys(endpoint.id))
+        touch_lanes(touches)
+    if was_ordered and not endpoint.ordered:
+        while _release_some_from_order(endpoint.id):
+            pass
+    return Endpoint.objects.select_related("lane").get(id=endpoint.id)
 
 
 def delete_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> None:
@@ -154,6 +192,7 @@ def delete_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> None:
         Endpoint.objects.filter(id=endpoint.id).update(
             deleted_at=Now(), status=EndpointStatus.DISABLED, status_reason="deleted", status_since=Now()
         )
+        forget_stopped_keys(endpoint.id)
         wake_lanes([endpoint.id], database_now(), ignore_hold=True)
 
 
@@ -202,34 +241,36 @@ def send_test_event(
     return get_delivery(owner=owner, delivery_id=delivery_id)
 
 
-def disable_gone_endpoints(endpoint_ids: Sequence[uuid.UUID]) -> None:
-    """Disable endpoints that answered 410; opens a transaction of its own, endpoints in order of id."""
-    with transaction.atomic(durable=True):
-        gone = list(
-            Endpoint.objects.select_for_update(no_key=True)
-            .filter(id__in=endpoint_ids, status=EndpointStatus.ENABLED)
-            .order_by("id")
-            .values_list("id", flat=True)
-        )
-        Endpoint.objects.filter(id__in=gone).update(
-            status=EndpointStatus.DISABLED, status_reason="http_410_gone", status_since=Now()
-        )
-        wake_lanes(gone, database_now(), ignore_hold=True)
-
-
 def _locked(owner: str, endpoint_id: uuid.UUID) -> Endpoint:
-    endpoint = endpoints_of(owner).select_for_update(no_key=True).filter(id=endpoint_id).first()
+    rows = endpoints_of(owner).select_related(None).select_for_update(no_key=True)
+    endpoint = rows.filter(id=endpoint_id).first()
     if endpoint is None:
         raise EndpointNotFound(endpoint_id)
     return endpoint
 
 
+def _release_some_from_order(endpoint_id: uuid.UUID) -> bool:
+    """Whether more may be left; a transaction of its own. Nothing is let go once ordering is on again."""
+    with transaction.atomic(durable=True):
+        unordered = Endpoint.objects.select_for_update(no_key=True).filter(id=endpoint_id, ordered=False)
+        if unordered.first() is None:
+            return False
+        wake_lanes([endpoint_id], database_now())
+        return release_from_order(endpoint_id, limit=_RELEASED_AT_ONCE) == _RELEASED_AT_ONCE
+
+
+def _checked_end(on_dead_letter: str, *, ordered: bool) -> str:
+    if on_dead_letter not in OnDeadLetter.values:
+        known = " or ".join(f"'{value}'" for value in OnDeadLetter.values)
+        raise InvalidEndpoint(field="on_dead_letter", reason=f"must be {known}, not {on_dead_letter!r}")
+    if on_dead_letter == OnDeadLetter.STOP and not ordered:
+        raise InvalidEndpoint(
+            field="on_dead_letter",
+            reason="'stop' stops an order key, and the endpoint is not ordered; set ordered to true with it",
+        )
+    return on_dead_letter
+
+
 def _checked(url: str) -> str:
     settings = dispatcher_settings()
     return check_addresses(url, settings.url_rules, settings.address_policy).text
-
-
-def _checked_width(width: int) -> int:
-    if not 1 <= width <= 10_000:
-        raise InvalidEndpoint(field="max_in_flight", reason=f"must be between 1 and 10000, not {width}")
-    return width

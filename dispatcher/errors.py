@@ -44,6 +44,23 @@ class DeliveryEnded(DispatcherError):
         )
 
 
+class EventExpired(DispatcherError):
+    """The event is past its retention and was dropped; nothing of it is left to send."""
+
+    def __init__(self, event_id: uuid.UUID) -> None:
+        self.public_id = encode_id("evt", event_id)
+        super().__init__(f"Event '{self.public_id}' is no longer kept, so it cannot be sent again")
+
+
+class OrderKeyNotStopped(DispatcherError):
+    """The order key does not stand still at this endpoint."""
+
+    def __init__(self, endpoint_id: uuid.UUID, order_key: str) -> None:
+        self.public_id = encode_id("we", endpoint_id)
+        self.order_key = order_key
+        super().__init__(f"Order key {order_key!r} of webhook endpoint '{self.public_id}' is not stopped")
+
+
 class TooManyEndpoints(DispatcherError):
     """The owner has as many endpoints as one may have."""
 

@@ -35,6 +35,23 @@ class FailureCode(StrEnum):
     UNKNOWN = "unknown"
 
 
+# Faults of this service, or of nobody: they say nothing about the endpoint.
+_NOT_THE_ENDPOINTS = frozenset(
+    {
+        FailureCode.STALE_CONNECTION,
+        FailureCode.SECRET_UNDECRYPTABLE,
+        FailureCode.UNRENDERABLE,
+        FailureCode.INTERNAL_ERROR,
+        FailureCode.UNKNOWN,
+    }
+)
+
+
+def counts_against_endpoint(code: FailureCode) -> bool:
+    """Whether a failure is the endpoint's or its network's, so that circuit and auto-disable reckon with it."""
+    return code not in _NOT_THE_ENDPOINTS
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """A failure code in words, for whoever has to act on it."""
@@ -68,7 +85,7 @@ EXPLANATIONS: dict[FailureCode, Explanation] = {
     FailureCode.HTTP_429: Explanation(
         "The endpoint asked for fewer requests.",
         "The receiver's rate limit, or that of a proxy before it.",
-        "Raise the limit, or lower the endpoint's max_in_flight. Retry-After is respected.",
+        "Raise the limit, or set the endpoint's rate_limit. Retry-After is respected.",
         maybe_processed=False,
     ),
     FailureCode.HTTP_5XX: Explanation(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Now
 
 from outbox.identifiers import encode_id, moment_of
 
@@ -154,10 +154,13 @@ class Delivery(models.Model):
                 condition=models.Q(lease_owner__isnull=False),
                 name="dispatcher_delivery_leased",
             ),
+            # By the endpoint as text, so that no other index on endpoints competes with it.
             models.Index(
-                fields=["endpoint", "order_key", "sequence"],
+                Cast("endpoint_id", models.TextField()),
+                models.F("order_key"),
+                models.F("sequence"),
                 condition=models.Q(order_key__isnull=False),
-                name="dispatcher_delivery_order",
+                name="dispatcher_delivery_head",
             ),
         ]
 

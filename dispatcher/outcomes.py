@@ -1,9 +1,9 @@
 """What an attempt came to: one plain value that is recorded and decided upon."""
 
 import re
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -28,15 +28,14 @@ _LOCATION_LIMIT = 2048  # characters
 _RETRY_AFTER_STATUSES = frozenset({429, 503})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The outcome of one attempt."""
 
     succeeded: bool
     failure_code: FailureCode | None = None
     status: int | None = None
     peer_ip: str | None = None
-    timings: Timings = field(default_factory=Timings)
+    timings: Timings = Timings()
     response: bytes = b""  # raw head, blank line and body, at most RESPONSE_LIMIT
     truncated: bool = False  # there was more than `response` holds
     retry_after: timedelta | None = None  # what a 429 or 503 asked for; None also where it is garbage
@@ -58,10 +57,16 @@ def outcome_of(result: requests.Response | RequestException) -> Outcome:
 
 def _of_exchange(exchange: Exchange, *, failure_code: FailureCode | None = None, detail: str = "") -> Outcome:
     status = exchange.status
-    if failure_code is None and (status is None or not 200 <= status < 300):
+    size = len(exchange.head) + len(exchange.body)
+    response = exchange.head + exchange.body
+    truncated = exchange.truncated
+    if size > RESPONSE_LIMIT:
+        response, truncated = response[:RESPONSE_LIMIT], True
+    if failure_code is None and status is not None and 200 <= status < 300:
+        return Outcome(True, None, status, exchange.peer_ip, exchange.timings, response, truncated)
+    if failure_code is None:
         failure_code = _code_of_status(status)
         detail = f"The endpoint answered {status}."
-    size = len(exchange.head) + len(exchange.body)
     retry_after = location = None
     if status in _RETRY_AFTER_STATUSES:
         retry_after = _retry_after(exchange.head)
@@ -73,16 +78,16 @@ def _of_exchange(exchange: Exchange, *, failure_code: FailureCode | None = None,
                 f"The endpoint answered {status}, a redirect to {_without_query(location)}; not followed."
             )
     return Outcome(
-        succeeded=failure_code is None,
+        succeeded=False,
         failure_code=failure_code,
         status=status,
         peer_ip=exchange.peer_ip,
         timings=exchange.timings,
-        response=(exchange.head + exchange.body)[:RESPONSE_LIMIT],
-        truncated=exchange.truncated or size > RESPONSE_LIMIT,
+        response=response,
+        truncated=truncated,
         retry_after=retry_after,
         location=location,
-        detail=_sentence(detail) if detail else detail,
+        detail=_sentence(detail),
     )
 
 

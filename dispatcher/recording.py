@@ -1,34 +1,21 @@
 """Recording how attempts went: every attempt's row, and its delivery's next state, in one statement."""
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, assert_never
+from datetime import datetime
+from typing import NamedTuple
 
+from dispatcher.attempts import Attempted
 from dispatcher.claims import Claim
 from dispatcher.lanes import LaneTouches
-from dispatcher.models import DeliveryState
-from dispatcher.outcomes import Outcome
-from dispatcher.retry import DeadLetter, Decision, Gone, Retry, Succeed
+from dispatcher.outcome_columns import columns_of
+from dispatcher.retry import Retry
 from outbox.database import fetch_all
-from outbox.sql import statements
+from outbox.sql import prepared, statements
 
 _SQL = statements("dispatcher.sql")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempted:
-    """One attempt that was made: what was claimed, what happened, what we do next."""
-
-    claim: Claim
-    started_epoch: float  # when the send began, by the database's clock
-    outcome: Outcome
-    decision: Decision
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What became of a recorded attempt."""
 
     attempted: Attempted
@@ -44,26 +31,33 @@ def record_outcomes(attempted: Sequence[Attempted], *, touches: LaneTouches) -> 
     """
     if not attempted:
         return []
-    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-    for one in attempted:
-        for name, value in zip(_COLUMNS, _row(one), strict=True):
-            columns[name].append(value)
-    standing: dict[uuid.UUID, datetime | None] = dict(fetch_all(_SQL["record_outcomes"], columns))
+    notable = {
+        attempt_id: (superseded, due_at, order_key)
+        for attempt_id, superseded, due_at, order_key in fetch_all(
+            prepared("dispatcher.sql", "record_outcomes"), columns_of(attempted)
+        )
+    }
     recorded = []
     for one in attempted:
         claim = one.claim
-        superseded = claim.attempt_id not in standing
-        due_at = standing.get(claim.attempt_id)
+        superseded, due_at, order_key = notable.get(claim.attempt_id, _ENDED)
         if not superseded:
             touch = touches[claim.endpoint.id]
             touch.unleased += 1
             if due_at is not None:
                 touch.wake(due_at, ignore_hold=claim.by_hand)
-            # A resend by hand never counts against its endpoint.
-            if isinstance(one.decision, Retry) and one.decision.hold is not None and not claim.by_hand:
-                touch.hold(one.decision.hold)
-        recorded.append(Recorded(attempted=one, superseded=superseded, next_attempt_at=due_at))
+            elif order_key is not None:
+                touch.order_keys.add(order_key)
+            # A resend by hand never counts for or against its endpoint.
+            if not claim.by_hand:
+                touch.judge(one.outcome, began=one.started_epoch)
+                if isinstance(one.decision, Retry) and one.decision.hold is not None:
+                    touch.hold(one.decision.hold)
+        recorded.append(Recorded(one, superseded, due_at))
     return recorded
+
+
+_ENDED = (False, None, None)  # what the statement leaves unsaid
 
 
 def lock_deliveries(claims: Sequence[Claim]) -> None:
@@ -91,38 +85,3 @@ def release_leases(claims: Sequence[Claim], *, touches: LaneTouches) -> None:
         touch = touches[claim.endpoint.id]
         touch.unleased += 1
         touch.wake(due_at, ignore_hold=claim.by_hand)
-
-
-_COLUMNS = (
-    "delivery_id", "claim_no", "endpoint_id", "event_id", "attempt_id", "number", "started_at", "outcome",
-    "failure_code", "detail", "status", "peer_ip", "dns_ms", "connect_ms", "tls_ms", "first_byte_ms",
-    "total_ms", "response", "truncated", "ending", "reason", "retry_after",
-)  # fmt: skip
-
-
-def _row(one: Attempted) -> tuple[Any, ...]:
-    claim, outcome, timings = one.claim, one.outcome, one.outcome.timings
-    ending, reason, retry_after = _next_state(one.decision)
-    return (
-        claim.delivery_id, claim.claim_no, claim.endpoint.id, claim.event_id, claim.attempt_id,
-        claim.attempt_number, one.started_epoch,
-        "succeeded" if outcome.succeeded else "failed",
-        outcome.failure_code, outcome.detail or None, outcome.status, outcome.peer_ip,
-        timings.dns_ms, timings.connect_ms, timings.tls_ms, timings.first_byte_ms, timings.total_ms,
-        outcome.response, outcome.truncated, ending, reason, retry_after,
-    )  # fmt: skip
-
-
-def _next_state(decision: Decision) -> tuple[str | None, str | None, timedelta | None]:
-    """The delivery's end and its reason, or how long it waits."""
-    match decision:
-        case Succeed():
-            return DeliveryState.SUCCEEDED.value, None, None
-        case DeadLetter(reason=reason):
-            return DeliveryState.DEAD_LETTERED.value, reason, None
-        case Gone():
-            return DeliveryState.DEAD_LETTERED.value, "endpoint_gone", None
-        case Retry(after=after):
-            return None, None, after
-        case _:
-            assert_never(decision)

@@ -112,6 +112,8 @@ class Gone:
     """410: this delivery is dead-lettered and its endpoint disabled."""
 
 
+SUCCEED = Succeed()  # one for all
+
 Decision = Succeed | Retry | DeadLetter | Gone
 
 
@@ -125,7 +127,7 @@ def decide(outcome: Outcome, *, attempt_number: int, policy: RetryPolicy, jitter
     an attempt all the same, so an endpoint that always closes cannot make us send for ever.
     """
     if outcome.succeeded:
-        return Succeed()
+        return SUCCEED
     code = outcome.failure_code
     if code is FailureCode.HTTP_410_GONE:
         return Gone()
@@ -141,6 +143,9 @@ def decide(outcome: Outcome, *, attempt_number: int, policy: RetryPolicy, jitter
 
 
 def _requested_hold(outcome: Outcome, policy: RetryPolicy) -> timedelta | None:
-    if outcome.retry_after is None or outcome.retry_after <= timedelta():
+    """What a 429 or 503 asked for; a 429 that does not say how long holds for the schedule's first wait."""
+    if outcome.retry_after is None:
+        return policy.schedule[0] if outcome.failure_code is FailureCode.HTTP_429 else None
+    if outcome.retry_after <= timedelta():
         return None
     return min(outcome.retry_after, policy.retry_after_cap)

@@ -1,7 +1,7 @@
 """One libcurl easy handle of the pool: every guard set once, and what it hears of the exchange under way."""
 
-import re
 import socket
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +10,21 @@ import pycurl
 import requests
 
 from dispatcher.addresses import AddressPolicy
+from dispatcher.answer_heads import final_head
 from dispatcher.curl_failures import Circumstances, failure_code_of
-from dispatcher.exchanges import CurlResponse, Exchange, Timings, TransportError, transport_error
+from dispatcher.exchanges import (
+    CurlResponse,
+    Exchange,
+    ReadyRequest,
+    Timings,
+    TransportError,
+    transport_error,
+)
 from dispatcher.failures import FailureCode
 
 # What libcurl, or the adapter, decides. Its Content-Length is counted from the body it sends.
 _OWN_HEADERS = frozenset({"accept-encoding", "connection", "content-length", "expect", "transfer-encoding"})
 _FIXED_HEADERS = ["Accept-Encoding: identity", "Expect:"]
-_BLANK_LINES = (b"\r\n", b"\n")
-_STATUS_LINE = re.compile(rb"HTTP/[0-9](?:\.[0-9])? ([1-5][0-9]{2})(?:[ \t\r\n]|$)")
 _ABORT = -1
 
 
@@ -48,17 +54,19 @@ class Transfer:
     """A pooled easy handle. `begin`, hand `curl` to the multi handle, then `finish` with its verdict."""
 
     __slots__ = (
-        "_body", "_body_size", "_fresh", "_guards", "_head", "_head_size", "_method", "_opened",
-        "_peer_ip", "_prereqs", "_refusal", "_socket_error", "_timeouts", "_verdict", "curl",
+        "_body", "_body_size", "_fresh", "_guards", "_headers", "_method", "_opened", "_peer_ip",
+        "_prereqs", "_refusal", "_socket_error", "_socket_opened", "_timeouts", "_verdict", "curl",
         "request", "token", "url",
     )  # fmt: skip
 
-    def __init__(self, guards: Guards) -> None:
+    def __init__(self, guards: Guards, *, socket_opened: Callable[[], None]) -> None:
         self.curl = pycurl.Curl()
+        self._socket_opened = socket_opened
         self.token: object = None
         self.url = ""
         self._guards = guards
         self._method = ""
+        self._headers = bytearray()  # every header line of the exchange, informational ones and trailers too
         self._fresh = False
         self._timeouts = (guards.total_timeout, guards.connect_timeout)
         self.request: requests.PreparedRequest | None
@@ -85,10 +93,11 @@ class Transfer:
             ValueError: a header contains a line break or NUL, or the body is not bytes or str.
             pycurl.error: libcurl cannot take the URL.
         """
-        self._forget()
-        self.token, self.url, self.request = token, url, request
+        self.token, self.request = token, request
         curl = self.curl
-        curl.setopt(pycurl.URL, url)
+        if url != self.url:
+            self.url = url
+            curl.setopt(pycurl.URL, url)
         curl.setopt(pycurl.HTTPHEADER, _header_lines(request))
         self._set_method(request.method or "GET", request.body)
         if fresh is not self._fresh:
@@ -105,11 +114,14 @@ class Transfer:
             error: libcurl's verdict, CURLE_…; 0 is a complete answer.
             text: its words.
         """
-        exchange = self._exchange()
         request = self.request
         if request is None:
             raise RuntimeError("finish() without begin()")
-        truncated_by_us = error == pycurl.E_WRITE_ERROR and self._verdict is None and exchange.truncated
+        exchange = self._exchange()
+        if self._verdict is not None:
+            code, detail = self._verdict
+            return transport_error(code, detail, exchange=exchange, request=request)
+        truncated_by_us = error == pycurl.E_WRITE_ERROR and exchange.truncated
         if error and not truncated_by_us:
             code, detail = self._failure(error, text)
             return transport_error(code, detail, exchange=exchange, request=request)
@@ -129,8 +141,7 @@ class Transfer:
     def _forget(self) -> None:
         self.token = None
         self.request = None
-        self._head: list[bytes] = []
-        self._head_size = 0
+        self._headers.clear()
         self._body: list[bytes] = []
         self._body_size = 0
         self._prereqs = 0
@@ -162,7 +173,8 @@ class Transfer:
         curl.setopt(pycurl.MAXLIFETIME_CONN, int(guards.max_age))
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_open_socket)
         curl.setopt(pycurl.PREREQFUNCTION, self._on_request)
-        curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        # Collected without a line of Python for each; libcurl itself ends an answer with 300 KiB of them.
+        curl.setopt(pycurl.HEADERFUNCTION, self._headers.extend)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
 
     def _set_timeouts(self) -> None:
@@ -204,6 +216,7 @@ class Transfer:
             self._socket_error = error.strerror
             return pycurl.SOCKET_BAD
         self._opened += 1
+        self._socket_opened()
         return opened
 
     def _on_request(self, peer_ip: str, _local_ip: str, _peer_port: int, _local_port: int) -> int:
@@ -219,29 +232,6 @@ class Transfer:
             return int(pycurl.PREREQFUNC_ABORT)
         return int(pycurl.PREREQFUNC_OK)
 
-    def _on_header(self, line: bytes) -> int | None:
-        self._head_size += len(line)
-        if self._head_size > self._guards.max_header_bytes:
-            self._verdict = (
-                FailureCode.TOO_LARGE,
-                f"the answer's headers exceed {self._guards.max_header_bytes} bytes",
-            )
-            return _ABORT
-        head = self._head
-        if head and head[-1] in _BLANK_LINES:
-            if self._body_size or not line.startswith(b"HTTP/"):
-                return None  # a trailer, behind a chunked body
-            # What came before was informational (100, 102, 103); its size still counts.
-            head.clear()
-        if not head:
-            status = _STATUS_LINE.match(line)
-            # libcurl reads "2000" as 200, and takes a 101 that nobody asked for.
-            if status is None or status[1] == b"101":
-                self._verdict = (FailureCode.PROTOCOL_ERROR, f"unexpected status line {line[:80]!r}")
-                return _ABORT
-        head.append(line)
-        return None
-
     def _on_body(self, chunk: bytes) -> int | None:
         room = self._guards.keep_body_bytes - self._body_size
         self._body_size += len(chunk)
@@ -250,17 +240,23 @@ class Transfer:
         return None if self._body_size <= self._guards.max_body_bytes else _ABORT
 
     def _exchange(self) -> Exchange:
+        """What came, with a verdict where it is no answer that we accept."""
         getinfo = self.curl.getinfo
+        head = final_head(bytes(self._headers))
+        if self._verdict is None:
+            if len(self._headers) > self._guards.max_header_bytes:
+                limit = self._guards.max_header_bytes
+                self._verdict = (FailureCode.TOO_LARGE, f"the answer's headers exceed {limit} bytes")
+            elif head.problem is not None:
+                self._verdict = (FailureCode.PROTOCOL_ERROR, head.problem)
         status = getinfo(pycurl.RESPONSE_CODE)
-        # The last line of a head that broke off is no blank one.
-        complete = bool(self._head) and self._head[-1] in _BLANK_LINES
         return Exchange(
-            status=status if status >= 200 and complete else None,
-            peer_ip=self._peer_ip or (getinfo(pycurl.PRIMARY_IP) or None if self._opened else None),
-            timings=self._timings(),
-            head=b"".join(self._head),
-            body=b"".join(self._body),
-            truncated=self._body_size > self._guards.keep_body_bytes,
+            status if status >= 200 and head.complete else None,
+            self._peer_ip or (getinfo(pycurl.PRIMARY_IP) or None if self._opened else None),
+            self._timings(),
+            head.text,
+            b"".join(self._body),
+            self._body_size > self._guards.keep_body_bytes,
         )
 
     def _timings(self) -> Timings:
@@ -268,9 +264,9 @@ class Transfer:
         first_byte = getinfo(pycurl.STARTTRANSFER_TIME_T)
         ready = getinfo(pycurl.PRETRANSFER_TIME_T)
         total = getinfo(pycurl.TOTAL_TIME_T) / 1000
-        first_byte_ms = (first_byte - ready) / 1000 if self._head and first_byte >= ready > 0 else None
+        first_byte_ms = (first_byte - ready) / 1000 if self._headers and first_byte >= ready > 0 else None
         if not self._opened:
-            return Timings(first_byte_ms=first_byte_ms, total_ms=total)
+            return Timings(None, None, None, first_byte_ms, total)
         resolved, connected = getinfo(pycurl.NAMELOOKUP_TIME_T), getinfo(pycurl.CONNECT_TIME_T)
         tls = getinfo(pycurl.APPCONNECT_TIME_T)
         return Timings(
@@ -282,8 +278,6 @@ class Transfer:
         )
 
     def _failure(self, error: int, text: str) -> tuple[FailureCode, str]:
-        if self._verdict is not None:
-            return self._verdict
         # Where one address of several could be tried, what came of that is the failure.
         if not self._opened and self._refusal is not None:
             return FailureCode.BLOCKED_ADDRESS, self._refusal
@@ -307,7 +301,9 @@ class Transfer:
 _STALE = (FailureCode.STALE_CONNECTION, "the kept-alive connection was closed as the request was sent")
 
 
-def _header_lines(request: requests.PreparedRequest) -> list[str]:
+def _header_lines(request: requests.PreparedRequest) -> Sequence[str]:
+    if isinstance(request, ReadyRequest):
+        return [*request.header_lines, *_FIXED_HEADERS]
     lines = [
         # libcurl drops "Name:" and sends "Name;" as a header without a value.
         f"{name}: {value}" if value else f"{name};"

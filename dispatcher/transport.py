@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -93,6 +94,8 @@ class CurlAdapter(BaseAdapter):
             max_age=_MAX_AGE_S,
         )
         self._url_rules = url_rules
+        # The same few endpoints again and again; their rules are judged once.
+        self._normal_url = lru_cache(maxsize=4096)(self._judged_url)
         self._slots = slots
         self._loop = CurlLoop(kept_connections=slots, connections_per_host=max_connections_per_host)
         self._idle: list[Transfer] = []
@@ -126,9 +129,11 @@ class CurlAdapter(BaseAdapter):
             raise RuntimeError("the adapter is closed")
         if self.free_slots <= 0:
             raise RuntimeError(f"all {self._slots} slots are in use")
-        transfer = self._idle.pop() if self._idle else Transfer(self._guards)
+        transfer = (
+            self._idle.pop() if self._idle else Transfer(self._guards, socket_opened=self._loop.socket_opened)
+        )
         try:
-            url = self._normal_url(request)
+            url = self._normal_url(request.url or "")
             fresh = bool(self._distrusted) and self._is_distrusted(url)
             transfer.begin(token, request, url=url, fresh=fresh, timeouts=self._deadlines(timeout))
             self._loop.add(transfer.curl)
@@ -238,8 +243,7 @@ class CurlAdapter(BaseAdapter):
         self._active.clear()
         self._unsent.clear()
 
-    def _normal_url(self, request: PreparedRequest) -> str:
-        url = request.url or ""
+    def _judged_url(self, url: str) -> str:
         return url if self._url_rules is None else check_url(url, self._url_rules).text
 
     def _deadlines(self, timeout: Timeout) -> tuple[float, float]:

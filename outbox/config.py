@@ -22,6 +22,11 @@ def event_retention() -> timedelta:
     return retention
 
 
+def notifies() -> bool:
+    """Whether recording tells listening dispatchers at once; they poll in any case."""
+    return bool(_given().get("NOTIFY", True))
+
+
 def _given() -> dict[str, Any]:
     given: dict[str, Any] = getattr(settings, "OUTBOX", {})
     return given

@@ -1,14 +1,13 @@
 """An event as a plain value, for code that renders and sends it."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from outbox.identifiers import encode_id, moment_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFacts:
+class EventFacts(NamedTuple):
     """What was recorded, frozen. Equal facts render to equal bytes, for ever."""
 
     id: uuid.UUID
@@ -21,8 +20,17 @@ class EventFacts:
 
     @property
     def public_id(self) -> str:
-        return encode_id("evt", self.id)
+        # Asked for twice in a row: by the body of a delivery and by its header.
+        global _latest
+        known, text = _latest
+        if known is not self.id:
+            text = encode_id("evt", self.id)
+            _latest = (self.id, text)
+        return text
 
     @property
     def created_at(self) -> datetime:
         return moment_of(self.id)
+
+
+_latest: tuple[uuid.UUID | None, str] = (None, "")

@@ -16,10 +16,11 @@ from django.apps import apps
 from django.db import DatabaseError, transaction
 
 from outbox.database import fetch_all, is_connected
-from outbox.identifiers import floor_uuid
+from outbox.identifiers import floor_uuid, moment_of
 from outbox.sql import statements
 
 _SQL = statements("outbox.sql")
+_LEAST = uuid.UUID(int=0)
 
 
 class Period(Enum):
@@ -60,15 +61,45 @@ class Maintained:
     dropped: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)  # past their retention, but live work needs them
     failed: list[tuple[str, str]] = field(default_factory=list)  # (partition, why); the next run tries again
+    strays: list["Strays"] = field(default_factory=list)  # what no maintenance can move
     elsewhere: bool = False  # another process was at it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strays:
+    """Rows that a default partition still holds after a maintenance."""
+
+    table: str
+    held: int  # counted up to STRAYS_COUNTED
+    oldest: uuid.UUID
+
+    def sentence(self) -> str:
+        """What is wrong and how to mend it.
+
+        Partitions are made for every period that strays belong to, but none for a time that is further
+        ahead than any maintenance makes them: an id from there was not made by a clock that is right.
+        """
+        count = f"{self.held} or more rows" if self.held >= STRAYS_COUNTED else f"{self.held} row(s)"
+        return (
+            f"{self.table}_default holds {count}, the first with the id {self.oldest}. Ids begin with their "
+            "moment: where that lies in the future, set the clock that made them right; the rows move when "
+            "their time has come. Where it has come already, run maintain_partitions again."
+        )
 
 
 # A week without maintenance fills no default partition.
 PERIODS_AHEAD = {Period.DAY: 7, Period.MONTH: 1}
+# The rows of a default partition are counted no further.
+STRAYS_COUNTED = 10_000
+# Partitions made for strays by one run, of each table: a clock gone wild does not keep it busy for long.
+_PERIODS_OF_STRAYS = 100
 
 
 def maintain_partitions(*, today: date | None = None) -> Maintained:
     """Make what is due and drop what is over; each partition in a transaction of its own.
+
+    A partition that was not made in time (no maintenance ran for a week) is made too, and the rows that went
+    into the default partition meanwhile move over.
 
     Gives way after half a second where a lock is held: what failed is tried again by the next run.
 
@@ -78,12 +109,17 @@ def maintain_partitions(*, today: date | None = None) -> Maintained:
     today = today or datetime.now(tz=UTC).date()
     done = Maintained()
     for table in partitioned_tables():
-        for beginning in islice(_periods_from(table.period, today), 1 + PERIODS_AHEAD[table.period]):
+        ahead = list(islice(_periods_from(table.period, today), 1 + PERIODS_AHEAD[table.period]))
+        for beginning in ahead:
             _make(table, beginning, done)
+        _make_for_strays(table, floor_uuid(_midnight(table.period.after(ahead[-1]))), done)
         for partition in partitions_of(table):
             over = table.period.after(table.beginning_of(partition))
             if over <= today - table.retention:
                 _drop(table, partition, floor_uuid(_midnight(over)), done)
+        held, oldest = _strays(table, done)
+        if oldest is not None and not done.elsewhere:
+            done.strays.append(Strays(table=table.name, held=held, oldest=oldest))
     return done
 
 
@@ -114,9 +150,34 @@ def _make(table: PartitionedTable, beginning: date, done: Maintained) -> None:
         if made[0][0]:
             done.made.append(partition)
     except DatabaseError as error:
-        if not is_connected():
-            raise
-        done.failed.append((partition, str(error).strip().splitlines()[0]))
+        _note(partition, error, done)
+
+
+def _make_for_strays(table: PartitionedTable, horizon: uuid.UUID, done: Maintained) -> None:
+    """Make the partitions that rows of the default one belong to, up to the horizon."""
+    since = _LEAST
+    for _ in range(_PERIODS_OF_STRAYS):
+        _, oldest = _strays(table, done, since)
+        if oldest is None or oldest >= horizon or done.elsewhere:
+            return
+        beginning = table.period.beginning(moment_of(oldest).date())
+        _make(table, beginning, done)
+        since = floor_uuid(_midnight(table.period.after(beginning)))
+
+
+def _strays(
+    table: PartitionedTable, done: Maintained, since: uuid.UUID = _LEAST
+) -> tuple[int, uuid.UUID | None]:
+    """How many rows the default partition holds, and the least id of them from `since` on."""
+    try:
+        with transaction.atomic():
+            ((held, oldest),) = fetch_all(
+                _SQL["strays"], {"table": table.name, "since": since, "most": STRAYS_COUNTED}
+            )
+    except DatabaseError as error:
+        _note(f"{table.name}_default", error, done)
+        return 0, None
+    return held, oldest
 
 
 def _drop(table: PartitionedTable, partition: str, bound: uuid.UUID, done: Maintained) -> None:
@@ -130,9 +191,13 @@ def _drop(table: PartitionedTable, partition: str, bound: uuid.UUID, done: Maint
             fetch_all(_SQL["drop_partition"], {"table": table.name, "partition": partition})
         done.dropped.append(partition)
     except DatabaseError as error:
-        if not is_connected():
-            raise
-        done.failed.append((partition, str(error).strip().splitlines()[0]))
+        _note(partition, error, done)
+
+
+def _note(partition: str, error: DatabaseError, done: Maintained) -> None:
+    if not is_connected():
+        raise error
+    done.failed.append((partition, str(error).strip().splitlines()[0]))
 
 
 def _begin(done: Maintained) -> bool:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from outbox import notifying
 from outbox.config import max_event_bytes
 from outbox.database import execute, in_transaction
 from outbox.errors import EventRefused, TransactionRequired
@@ -12,6 +13,8 @@ from outbox.models import Event
 from outbox.sql import statements
 
 _SQL = statements("outbox.sql")
+# An index holds the key of every pending pointer.
+MAX_ORDER_KEY = 500
 
 
 def record_event(
@@ -23,6 +26,7 @@ def record_event(
     request_id: str | None = None,
     idempotency_key: str | None = None,
     fan_out: bool = True,
+    order_key: str | None = None,
 ) -> Event:
     """Record that something happened; requires a transaction, which it neither opens nor ends.
 
@@ -37,13 +41,18 @@ def record_event(
         request_id: the API request that caused it, where there was one.
         idempotency_key: the key of that request.
         fan_out: False keeps the event from the subscribed endpoints (a test event has one receiver).
+        order_key: ordered endpoints get the events of one key one after the other; default: `object_id`. Its
+            order is that of this call, so the transaction must hold a lock that all recorders of the key
+            take first: that of the object's row.
 
     Raises:
         TransactionRequired: no transaction is open.
-        EventRefused: `data` is no JSON, holds a lone surrogate, or exceeds `OUTBOX["MAX_EVENT_BYTES"]`.
+        EventRefused: `data` is no JSON, holds a lone surrogate, or exceeds `OUTBOX["MAX_EVENT_BYTES"]`; the
+            order key is empty, longer than 500 characters or holds a NUL.
     """
     if not in_transaction():
         raise TransactionRequired
+    order_key = _checked_key(type, object_id if order_key is None else order_key)
     event = Event(
         id=new_uuid(),
         owner=owner,
@@ -64,9 +73,21 @@ def record_event(
             "request_id": request_id,
             "idempotency_key": idempotency_key,
             "fan_out": fan_out,
+            "notify": fan_out and notifying.is_due(),
+            "order_key": order_key,
         },
     )
     return event
+
+
+def _checked_key(type: str, key: str) -> str:
+    if not key or len(key) > MAX_ORDER_KEY or "\x00" in key:
+        raise EventRefused(
+            type=type,
+            reason=f"its order_key (the object_id, where none is given) must have 1 to {MAX_ORDER_KEY} "
+            f"characters and no NUL; this one has {len(key)}",
+        )
+    return key
 
 
 def _freeze(type: str, data: Mapping[str, Any]) -> str:

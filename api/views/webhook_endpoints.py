@@ -27,7 +27,7 @@ from dispatcher.endpoints import (
     send_test_event,
     update_endpoint,
 )
-from dispatcher.models import Endpoint, EndpointStatus
+from dispatcher.models import Endpoint, EndpointStatus, OnDeadLetter
 
 _KIND = "webhook_endpoint"
 _NOUN = "webhook endpoint"
@@ -61,6 +61,11 @@ class WebhookEndpointsView(ApiView):
                 description=fields.get("description"),
                 metadata=merged({}, fields.get("metadata")),
                 max_in_flight=fields.get("max_in_flight"),
+                quantum=fields.get("quantum"),
+                rate_limit=fields.get("rate_limit"),
+                burst=fields.get("burst"),
+                ordered=fields.get("ordered", False),
+                on_dead_letter=fields.get("on_dead_letter", OnDeadLetter.CONTINUE),
                 on_write=lambda row, text: on_write(endpoint_object(row, version, secret=text)),
             )
             return endpoint_object(endpoint, version, secret=secret)

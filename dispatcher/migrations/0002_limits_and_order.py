@@ -1,5 +1,7 @@
 """What protects an endpoint (rate, circuit, auto-disable) and what orders its deliveries."""
 
+from typing import Any
+
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
@@ -34,11 +36,11 @@ CREATE INDEX dispatcher_delivery_order ON dispatcher_delivery (endpoint_id, orde
 """
 
 
-def lane(name: str, field: "models.Field") -> migrations.AddField:
+def lane(name: str, field: "models.Field[Any, Any]") -> migrations.AddField:
     return migrations.AddField("Lane", name, field)
 
 
-def minus_infinity() -> "models.DateTimeField":
+def minus_infinity() -> "models.DateTimeField[Any, Any]":
     return models.DateTimeField(db_default=models.Value("-infinity", models.DateTimeField()))
 
 

@@ -53,7 +53,7 @@ picked AS MATERIALIZED (
 removed AS (
     DELETE FROM dispatcher_delivery
     WHERE id = ANY (ARRAY(SELECT id FROM picked))
-    RETURNING id, owner, endpoint_id, event_id, attempts, resend_no
+    RETURNING id, owner, endpoint_id, event_id, attempts, resend_no, order_key
 ),
 finished AS (
     INSERT INTO dispatcher_finished_delivery
@@ -74,7 +74,8 @@ vanished AS (
     WHERE picked.was_leased AND picked.started_at IS NOT NULL
     ON CONFLICT (id) DO NOTHING
 )
-SELECT removed.endpoint_id, count(*) FILTER (WHERE picked.was_leased)::int
+SELECT removed.endpoint_id, count(*) FILTER (WHERE picked.was_leased)::int, count(*)::int,
+       array_agg(DISTINCT removed.order_key) FILTER (WHERE removed.order_key IS NOT NULL AND NOT picked.deleted)
 FROM removed
 JOIN picked USING (id)
 GROUP BY removed.endpoint_id

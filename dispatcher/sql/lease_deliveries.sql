@@ -1,10 +1,34 @@
 -- Second statement of a claim: from the locked lanes take rows whose lease ran out, then due ones, and
 -- lease them. A lease that ran out after its request may have left writes an attempt of unknown outcome.
+-- What is by hand needs room below the cap; the automatic rest no hold, a closed circuit or the place of its
+-- one probe, and tokens. (`resend_no + 0`: as a plain column it would draw the planner to the unique index, and
+-- past every waiting row.)
 WITH lane AS MATERIALIZED (
     SELECT lane.endpoint_id,
            least(lane.quantum, %(share)s) AS share,
            greatest(0, least(lane.quantum, %(share)s, lane.max_in_flight - lane.in_flight)) AS room,
-           lane.hold_until > statement_timestamp() AS held,
+           lane.circuit_openings > 0 AS guarded,
+           CASE
+               WHEN lane.hold_until > statement_timestamp()
+                 OR endpoint.status <> 'enabled'
+                 OR endpoint.deleted_at IS NOT NULL
+               THEN 0
+               ELSE least(
+                   CASE WHEN lane.circuit_openings > 0 THEN
+                       CASE WHEN lane.circuit_until <= statement_timestamp() AND (
+                           SELECT due_at FROM dispatcher_delivery
+                           WHERE endpoint_id = locked.endpoint_id AND lease_owner IS NOT NULL AND resend_no + 0 = 0
+                           ORDER BY due_at LIMIT 1
+                       ) IS NULL THEN 1 ELSE 0 END
+                   END,
+                   CASE WHEN lane.rate_limit IS NOT NULL THEN greatest(0, floor(least(
+                       lane.burst,
+                       lane.tokens + lane.rate_limit
+                                     * extract(epoch FROM statement_timestamp() - lane.tokens_at)::float8
+                   )))::int END,
+                   lane.max_in_flight
+               )
+           END AS permitted,
            endpoint.status <> 'enabled' AS disabled,
            endpoint.deleted_at IS NOT NULL AS deleted
     FROM unnest(%(endpoint_ids)s::uuid[]) AS locked (endpoint_id)
@@ -26,7 +50,7 @@ picked AS MATERIALIZED (
               AND lease_owner IS NOT NULL
               AND due_at <= statement_timestamp()
               AND NOT lane.deleted
-              AND (resend_no > 0 OR NOT lane.disabled)
+              AND (resend_no > 0 OR NOT lane.disabled AND NOT lane.guarded)
             ORDER BY due_at
             LIMIT lane.share
             FOR NO KEY UPDATE SKIP LOCKED
@@ -54,7 +78,7 @@ picked AS MATERIALIZED (
                   AND resend_no = 0
                   AND due_at <= statement_timestamp()
                 ORDER BY due_at, id
-                LIMIT CASE WHEN lane.held OR lane.disabled OR lane.deleted THEN 0 ELSE lane.room END
+                LIMIT least(lane.room, lane.permitted)
                 FOR NO KEY UPDATE SKIP LOCKED
             ) AS automatic
             LIMIT lane.room

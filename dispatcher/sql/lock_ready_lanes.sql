@@ -6,9 +6,10 @@ SELECT lane.endpoint_id,
        endpoint.secret,
        CASE WHEN endpoint.previous_secret_expires_at > statement_timestamp() THEN endpoint.previous_secret END,
        endpoint.status <> 'enabled' OR endpoint.deleted_at IS NOT NULL,
-       extract(epoch FROM statement_timestamp())::float8
+       extract(epoch FROM statement_timestamp())::float8,
+       lane.circuit_openings > 0
 FROM (
-    SELECT endpoint_id
+    SELECT endpoint_id, circuit_openings
     FROM dispatcher_lane
     WHERE ready_at <= statement_timestamp()
       AND ready_at < 'infinity'

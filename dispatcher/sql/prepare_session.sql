@@ -3,6 +3,7 @@
 -- statement's own snapshot. A lock that is not free within two seconds is somebody's open transaction.
 SELECT set_config('enable_seqscan', 'off', false),
        set_config('jit', 'off', false),
+       set_config('plan_cache_mode', 'force_generic_plan', false),
        set_config('random_page_cost', '1.1', false),
        set_config('default_transaction_isolation', 'read committed', false),
        set_config('lock_timeout', '2s', false)

@@ -1,8 +1,9 @@
--- End a live delivery on request. A send in flight is not called back: its attempt is logged as unknown,
+-- End a live delivery on request: one that waits behind the head of its order key only under its lane's lock,
+-- any other before that lock. A send in flight is not called back: its attempt is logged as unknown,
 -- and its late result, if one comes, completes that row as superseded.
 WITH removed AS (
     DELETE FROM dispatcher_delivery
-    WHERE id = %(delivery_id)s AND owner = %(owner)s
+    WHERE id = %(delivery_id)s AND owner = %(owner)s AND (due_at = 'infinity') = %(behind_head)s
     RETURNING *
 ),
 finished AS (
@@ -19,4 +20,4 @@ vanished AS (
     WHERE started_at IS NOT NULL
     ON CONFLICT (id) DO NOTHING
 )
-SELECT endpoint_id, (lease_owner IS NOT NULL)::int FROM removed
+SELECT (lease_owner IS NOT NULL)::int, order_key FROM removed

@@ -141,6 +141,15 @@ def test_a_form_that_cannot_be_read_is_refused(caller: Caller, text: str, refusa
         ({"enabled_events": ["*", "payment_intent.suceeded"]}, (400, "event_type_unknown", "enabled_events[1]")),
         ({"enabled_events": "payment_intent.succeeded"}, (400, "parameter_invalid_array", "enabled_events")),
         ({"max_in_flight": 0}, (400, "parameter_invalid_integer", "max_in_flight")),
+        ({"quantum": -1}, (400, "parameter_invalid_integer", "quantum")),
+        ({"rate_limit": 0}, (400, "parameter_invalid_number", "rate_limit")),
+        ({"rate_limit": -0.5}, (400, "parameter_invalid_number", "rate_limit")),
+        ({"rate_limit": 10_001}, (400, "parameter_invalid_number", "rate_limit")),
+        ({"rate_limit": "10"}, (400, "parameter_invalid_number", "rate_limit")),
+        ({"rate_limit": True}, (400, "parameter_invalid_number", "rate_limit")),
+        ({"rate_limit": 10, "burst": 0}, (400, "parameter_invalid_integer", "burst")),
+        ({"rate_limit": 10, "burst": 1.5}, (400, "parameter_invalid_integer", "burst")),
+        ({"burst": 10}, (400, "parameter_invalid", "burst")),
     ],
 )  # fmt: skip
 def test_an_endpoint_that_cannot_be_served_is_refused(

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from dispatcher.models import Attempt, Endpoint
 from outbox.identifiers import decode_id, new_uuid
+from outbox.models import Event
 from tests.api.callers import HOOK, Caller, error_of
 
 
@@ -40,6 +41,47 @@ def test_an_update_changes_what_it_names(caller: Caller, method: str) -> None:
     assert caller.form(path, "metadata=&disabled=false&description=").json()["metadata"] == {}
     again = caller.get(path).json()
     assert (again["status"], again["description"]) == ("enabled", None)
+
+
+LIMITS = ("max_in_flight", "quantum", "rate_limit", "burst")
+
+
+def test_limits_are_taken_shown_and_removed(caller: Caller) -> None:
+    made = caller.endpoint(rate_limit=2.5, max_in_flight=8)
+    assert [made[name] for name in LIMITS] == [8, 8, 2.5, 3]
+    path = f"/webhook_endpoints/{made['id']}/"
+    changed = caller.post(path, {"rate_limit": 20, "burst": 50, "quantum": 4}).json()
+    assert [changed[name] for name in LIMITS] == [8, 4, 20, 50]
+    assert [caller.get(path).json()[name] for name in LIMITS] == [8, 4, 20, 50]
+    assert caller.form(path, "rate_limit=0.5").json()["rate_limit"] == 0.5
+    for unset in ({"rate_limit": None}, {"rate_limit": ""}):
+        assert caller.post(path, {"rate_limit": 1}).status_code == 200
+        removed = caller.form(path, "rate_limit=") if unset["rate_limit"] == "" else caller.post(path, unset)
+        assert [removed.json()[name] for name in LIMITS] == [8, 4, None, None]
+    assert [caller.endpoint()[name] for name in LIMITS] == [64, 64, None, None]
+
+
+def test_limits_are_not_part_of_stripes_object(caller: Caller) -> None:
+    made = caller.endpoint(rate_limit=2)
+    assert not set(LIMITS) & set(caller.get(f"/v1/webhook_endpoints/{made['id']}").json())
+
+
+def test_order_is_an_option_of_an_endpoint(caller: Caller) -> None:
+    assert [caller.endpoint()[name] for name in ("ordered", "on_dead_letter")] == [False, "continue"]
+    made = caller.endpoint(ordered=True, on_dead_letter="stop")
+    path = f"/webhook_endpoints/{made['id']}/"
+    assert (made["ordered"], made["on_dead_letter"]) == (True, "stop")
+    assert "ordered" not in caller.get(f"/v1{path}").json()
+    changed = caller.form(path, "ordered=false").json()
+    assert (changed["ordered"], changed["on_dead_letter"]) == (False, "stop")
+    for parameters, refusal in (
+        ({"ordered": "perhaps"}, (400, "parameter_invalid_boolean", "ordered")),
+        ({"on_dead_letter": "wait"}, (400, "parameter_invalid_choice", "on_dead_letter")),
+        ({"on_dead_letter": "stop"}, (400, "parameter_invalid", "on_dead_letter")),
+    ):
+        assert error_of(caller.post(path, parameters)) == refusal
+        creation = {"url": HOOK, "enabled_events": ["*"], **parameters}
+        assert error_of(caller.post("/webhook_endpoints/", creation)) == refusal
 
 
 def test_metadata_cannot_grow_past_its_limit_by_updates(caller: Caller) -> None:
@@ -91,6 +133,13 @@ def test_a_resend_is_a_new_delivery_of_the_same_event(caller: Caller) -> None:
     assert again.status_code == 201
     assert again.json()["event"] == delivery["event"]
     assert again.json()["id"] != delivery["id"]
+
+
+def test_an_event_that_is_no_longer_kept_cannot_be_sent_again(caller: Caller) -> None:
+    delivery = caller.delivery()
+    Event.objects.all().delete()
+    refused = caller.post(f"/deliveries/{delivery['id']}/resend/")
+    assert error_of(refused) == (400, "event_expired", None)
 
 
 def test_a_live_delivery_can_be_stopped_once(caller: Caller) -> None:

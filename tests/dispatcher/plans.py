@@ -29,7 +29,7 @@ def counted_rows() -> Iterator[RowCount]:
     count = RowCount()
 
     def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.lstrip().startswith(("--", "SELECT", "WITH", "INSERT", "UPDATE", "DELETE")):
+        if sql.lstrip().startswith(("--", "EXECUTE", "SELECT", "WITH", "INSERT", "UPDATE", "DELETE")):
             with connection.connection.cursor() as cursor:
                 cursor.execute("SAVEPOINT explained")
                 cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) " + sql, params)

@@ -20,6 +20,30 @@ def test_every_problem_is_an_error_of_its_own(settings):
     assert any("LEASE must be at least 30 s" in text for _, text in found)
 
 
+def test_protection_out_of_range_is_named_with_what_is_possible(settings):
+    found = messages(
+        settings,
+        CIRCUIT_THRESHOLD=0,
+        CIRCUIT_PAUSE=timedelta(0),
+        CIRCUIT_PAUSE_CAP=timedelta(days=2),
+        DISABLE_AFTER=timedelta(0),
+        RETRY_SCHEDULE=[timedelta(seconds=5), timedelta(seconds=1)],
+    )
+    assert {code for code, _ in found} == {"dispatcher.E001"}
+    assert sorted(text for _, text in found) == [
+        "CIRCUIT_PAUSE must be between 0.001 s and 86400 s, not 0 s",
+        "CIRCUIT_PAUSE_CAP must be between CIRCUIT_PAUSE (0 s) and 86400 s, not 172800 s",
+        "CIRCUIT_THRESHOLD must be between 1 and 10000, not 0",
+        "DISABLE_AFTER must be longer than 0 s, or None for never, not 0 s",
+        "RETRY: invalid retry policy: the waits of the schedule must never decrease",
+    ]
+
+
+def test_a_longest_pause_below_the_first_one_is_refused(settings):
+    ((_, text),) = messages(settings, CIRCUIT_PAUSE_CAP=timedelta(seconds=1))
+    assert text == "CIRCUIT_PAUSE_CAP must be between CIRCUIT_PAUSE (5 s) and 86400 s, not 1 s"
+
+
 def test_an_unknown_setting_is_named(settings):
     assert messages(settings, LEASES=1) == [("dispatcher.E001", "unknown setting DISPATCHER['LEASES']")]
 

@@ -5,12 +5,12 @@ import uuid
 import pytest
 from django.db import connection
 
+from dispatcher.attempts import Attempted
 from dispatcher.claims import Claim
 from dispatcher.cycles import CycleRunner
 from dispatcher.delivery import DeliveryPlan, Sending
-from dispatcher.models import Attempt, Delivery, FinishedDelivery
+from dispatcher.models import Attempt, Delivery, FinishedDelivery, Lane
 from dispatcher.outcomes import Outcome
-from dispatcher.recording import Attempted
 from dispatcher.rendering import render_event
 from dispatcher.retry import RetryPolicy
 from outbox.models import PendingEvent
@@ -53,10 +53,12 @@ def runner(log: Log) -> CycleRunner:
 
 
 def attempted(claims: list[Claim], outcome: Outcome = SUCCESS) -> list[Attempted]:
-    return [PLAN.conclude(Sending(one, one.now_epoch()), outcome) for one in claims]
+    return [PLAN.conclude(Sending(one, one.lease.now_epoch()), outcome) for one in claims]
 
 
-def test_a_cycle_takes_a_constant_number_of_statements(runner):
+@pytest.mark.parametrize("outcome", [SUCCESS, REFUSED], ids=["succeeded", "failed"])
+def test_a_cycle_takes_a_constant_number_of_statements(runner, outcome, settings):
+    settings.DISPATCHER = {**settings.DISPATCHER, "CIRCUIT_THRESHOLD": 1000}
     for _ in range(3):
         make_endpoint()
     record(40)
@@ -71,10 +73,25 @@ def test_a_cycle_takes_a_constant_number_of_statements(runner):
 
         record(size)
         with connection.execute_wrapper(count):
-            runner.run(attempted=attempted(first.claims[:size]), unsent=(), room=size)
+            runner.run(attempted=attempted(first.claims[:size], outcome), unsent=(), room=size)
         first.claims = first.claims[size:]
         counts.append(len(statements))
     assert counts == [6, 6]
+
+
+def test_a_cycle_tells_which_endpoints_have_failed_for_too_long(runner):
+    failing, healthy = make_endpoint(), make_endpoint()
+    record(2)
+    fan_out()
+    query("UPDATE dispatcher_lane SET failing_since = now() - interval '3 days'")
+    claims = claim()
+    results = [
+        one
+        for claimed in claims
+        for one in attempted([claimed], REFUSED if claimed.endpoint.id == failing.id else SUCCESS)
+    ]
+    assert runner.run(attempted=results, unsent=(), room=0).failing == {failing.id}
+    assert Lane.objects.get(endpoint=healthy).failing_since is None
 
 
 def test_an_unwritable_result_is_left_alone_and_the_rest_is_recorded(runner, log):

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from dispatcher.claims import Claim, ClaimedEndpoint
+from dispatcher.claims import Claim, ClaimedEndpoint, Lease
 from dispatcher.delivery import DeliveryPlan
 from dispatcher.failures import FailureCode
 from dispatcher.outcomes import Outcome
@@ -42,9 +42,7 @@ def claim_of(event: EventFacts | None = EVENT, *, sealed: str | None = None) -> 
         by_hand=False,
         endpoint=endpoint,
         event=event,
-        claimed_at=0.0,
-        claimed_epoch=0.0,
-        lease_ends_at=30.0,
+        lease=Lease(claimed_at=0.0, claimed_epoch=0.0, ends_at=30.0),
     )
 
 

@@ -11,7 +11,6 @@ from dispatcher.deliveries import list_deliveries
 from dispatcher.endpoints import (
     create_endpoint,
     delete_endpoint,
-    disable_gone_endpoints,
     endpoints_of,
     get_endpoint,
     roll_secret,
@@ -22,7 +21,6 @@ from dispatcher.errors import EndpointNotFound, InvalidEndpoint, TooManyEndpoint
 from dispatcher.models import Endpoint, FinishedDelivery, Lane
 from dispatcher.sealing import signing_keys, unseal
 from dispatcher.urls import UrlRefused
-from outbox.identifiers import new_uuid
 from outbox.models import Event, PendingEvent
 from tests.dispatcher.scenes import OWNER, claim, fan_out, finish, lane_of, make_endpoint, query, record
 
@@ -180,10 +178,3 @@ def test_test_event_goes_to_one_endpoint_even_a_disabled_one():
     assert Event.objects.values_list("type", "request_id").get() == ("endpoint.test", "req_1")
     assert not PendingEvent.objects.exists()
     assert [one.delivery_id for one in claim()] == [delivery.id]
-
-
-def test_gone_endpoints_are_disabled_once():
-    endpoint, other = make_endpoint(), make_endpoint(status="disabled")
-    disable_gone_endpoints([endpoint.id, other.id, new_uuid()])
-    reasons = dict(Endpoint.objects.values_list("id", "status_reason"))
-    assert reasons == {endpoint.id: "http_410_gone", other.id: None}

@@ -3,18 +3,20 @@
 import random
 import threading
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 
+from dispatcher.attempts import Attempted
 from dispatcher.connection import connect
 from dispatcher.cycles import CycleRunner
 from dispatcher.deliveries import database_now
 from dispatcher.delivery import DeliveryPlan, Sending
-from dispatcher.endpoints import disable_gone_endpoints, update_endpoint
+from dispatcher.disabling import disable_endpoints
+from dispatcher.endpoints import update_endpoint
 from dispatcher.lanes import wake_lanes
 from dispatcher.models import Attempt, Delivery, Endpoint, FinishedDelivery
-from dispatcher.recording import Attempted
 from dispatcher.rendering import render_event
 from dispatcher.retry import RetryPolicy
 from tests.dispatcher.scenes import (
@@ -50,6 +52,7 @@ class LockStep:
         self.errors.append(error)
 
     def run(self) -> None:
+        """All of its cycles, in a thread of its own."""
         try:
             connect()
             self._cycles()
@@ -71,7 +74,7 @@ class LockStep:
             cycle = runner._in_one_transaction(attempted, (), 20)
             self.recorded += len(cycle.recorded)
             attempted = [
-                PLAN.conclude(Sending(claim, claim.now_epoch()), self.random.choice([SUCCESS, REFUSED]))
+                PLAN.conclude(Sending(claim, claim.lease.now_epoch()), self.random.choice([SUCCESS, REFUSED]))
                 for claim in cycle.claims
             ]
             self.random.shuffle(attempted)
@@ -82,23 +85,38 @@ class LockStep:
     def _turn_an_endpoint_off_or_on(self) -> None:
         endpoint = self.random.choice(self.endpoints)
         if self.random.random() < 0.5:
-            disable_gone_endpoints([endpoint.id])
+            disable_endpoints(gone=[endpoint.id], failing=[self.random.choice(self.endpoints).id])
         else:
             update_endpoint(owner=OWNER, endpoint_id=endpoint.id, changes={"status": "enabled"})
 
 
 def make_some_due() -> None:
-    """Bring retries forward, as an operator's reschedule would: deliveries first, then their lanes."""
+    """Bring retries forward, as an operator's reschedule would: deliveries first, then their lanes.
+
+    What waits behind a head is left alone: it changes under its lane's lock only.
+    """
     with transaction.atomic():
         moved = query(
             "UPDATE dispatcher_delivery SET due_at = now() WHERE id IN (SELECT id FROM dispatcher_delivery "
-            "WHERE lease_owner IS NULL ORDER BY id LIMIT 20 FOR UPDATE SKIP LOCKED) RETURNING endpoint_id"
+            "WHERE lease_owner IS NULL AND due_at < 'infinity' ORDER BY id LIMIT 20 FOR UPDATE SKIP LOCKED) "
+            "RETURNING endpoint_id"
         )
         wake_lanes({endpoint_id for (endpoint_id,) in moved}, database_now())
 
 
-def test_two_dispatchers_in_lock_step_never_deadlock():
-    endpoints = [make_endpoint(max_in_flight=10) for _ in range(6)]
+@pytest.mark.parametrize("protected", [False, True], ids=["free", "protected"])
+def test_two_dispatchers_in_lock_step_never_deadlock(protected, settings):
+    endpoints = [make_endpoint(max_in_flight=10, ordered=number % 2 == 0) for number in range(6)]
+    threshold = 3 if protected else 10_000  # one in eight, or never
+    settings.DISPATCHER = {
+        **settings.DISPATCHER,
+        "CIRCUIT_THRESHOLD": threshold,
+        "CIRCUIT_PAUSE": timedelta(milliseconds=2),
+        "CIRCUIT_PAUSE_CAP": timedelta(milliseconds=20),
+        "DISABLE_AFTER": timedelta(milliseconds=200),
+    }
+    if protected:
+        query("UPDATE dispatcher_lane SET rate_limit = 500, burst = 3, tokens = 3, tokens_at = now()")
     barrier = threading.Barrier(2)
     dispatchers = [LockStep(number, barrier, endpoints) for number in range(2)]
     threads = [threading.Thread(target=dispatcher.run) for dispatcher in dispatchers]

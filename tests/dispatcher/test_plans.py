@@ -2,17 +2,23 @@
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 from django.db import transaction
 
 from dispatcher.claims import claim_due_deliveries
 from dispatcher.connection import connect
-from dispatcher.deliveries import list_deliveries
+from dispatcher.deliveries import create_delivery_by_hand, list_deliveries
 from dispatcher.fan_out import fan_out_events
 from dispatcher.lanes import LaneTouches, touch_lanes
-from dispatcher.models import Delivery, Endpoint
+from dispatcher.models import Delivery, Endpoint, FinishedDelivery
 from dispatcher.recording import release_leases
+from outbox.database import fetch_all
+from outbox.identifiers import floor_uuid
+from outbox.sql import statements
 from tests.dispatcher.plans import RowCount, counted_rows
 from tests.dispatcher.scenes import LEASE, OWNER, REFUSED, SUCCESS, finish, make_endpoint, query, record
 
@@ -22,53 +28,102 @@ BATCH = 100
 BOUND = 4 * BATCH + 50
 
 
-def fill(endpoints: list[Endpoint], *, finished: int = 100_000, pending: int = 20_000) -> None:
+@dataclass(frozen=True)
+class Amount:
+    """What is stored while a statement's rows are counted."""
+
+    endpoints: int
+    finished: int
+    pending: int
+
+
+AMOUNTS = {
+    "1 endpoint, 1,000,000 finished, 100,000 pending": Amount(1, 1_000_000, 100_000),
+    "2 endpoints": Amount(2, 100_000, 20_000),
+    "50 endpoints": Amount(50, 100_000, 20_000),
+}
+FRESH = "fresh statistics"
+STATISTICS = ("statistics as they are", FRESH)
+
+
+def fill(endpoints: list[Endpoint], *, finished: int, pending: int) -> None:
     """History and backlog, spread over the endpoints, with their events and attempts."""
+    query("SET statement_timeout = 0; SET synchronous_commit = off")
     ids = [endpoint.id for endpoint in endpoints]
-    events = (
-        "INSERT INTO outbox_event (id, owner, type, object_id, data) "
-        "SELECT outbox_uuid7(), %s, 'parcel.sent', 'par_' || n, '{}' FROM generate_series(1, %s) n RETURNING id"
-    )
+    # Numbered ids of this very moment: minting each by the database's function would take longer than the rest.
+    numbered = f"('{floor_uuid(datetime.now(tz=UTC)).hex[:12]}7' || lpad(to_hex(n), 19, '0'))::uuid"
+    total = finished + pending
     query(
-        f"WITH event AS ({events}), numbered AS (SELECT id, row_number() OVER () AS n FROM event) "
+        "INSERT INTO outbox_event (id, owner, type, object_id, data) "
+        f"SELECT {numbered}, %s, 'parcel.sent', 'par', '{{}}' FROM generate_series(1, %s) n",
+        OWNER, total,
+    )  # fmt: skip
+    query(
         "INSERT INTO dispatcher_finished_delivery "
         "(id, owner, endpoint_id, event_id, state, reason, attempts, resend_no, finished_at) "
-        "SELECT outbox_uuid7(), %s, (%s::uuid[])[1 + n %% %s], id, "
-        "CASE WHEN n %% 47 = 0 THEN 'dead_lettered' ELSE 'succeeded' END, NULL, 1, 0, now() FROM numbered",
-        OWNER, finished, OWNER, ids, len(ids),
+        f"SELECT {numbered}, %s, (%s::uuid[])[1 + n %% %s], {numbered}, "
+        "CASE WHEN n %% 47 = 0 THEN 'dead_lettered' ELSE 'succeeded' END, NULL, 1, 0, now() "
+        "FROM generate_series(1, %s) n",
+        OWNER, ids, len(ids), finished,
     )  # fmt: skip
     query(
         "INSERT INTO dispatcher_attempt "
         "(id, delivery_id, endpoint_id, event_id, number, claim_no, started_at, outcome) "
-        "SELECT outbox_uuid7(), id, endpoint_id, event_id, 1, 1, now(), 'succeeded' FROM dispatcher_finished_delivery"
-    )
+        f"SELECT {numbered}, {numbered}, (%s::uuid[])[1 + n %% %s], {numbered}, 1, 1, now(), 'succeeded' "
+        "FROM generate_series(1, %s) n",
+        ids, len(ids), finished,
+    )  # fmt: skip
     query(
-        f"WITH event AS ({events}), numbered AS (SELECT id, row_number() OVER () AS n FROM event) "
         "INSERT INTO dispatcher_delivery (id, owner, endpoint_id, event_id, due_at) "
-        "SELECT outbox_uuid7(), %s, (%s::uuid[])[1 + n %% %s], id, now() - n * interval '1 ms' FROM numbered",
-        OWNER, pending, OWNER, ids, len(ids),
+        f"SELECT {numbered}, %s, (%s::uuid[])[1 + n %% %s], {numbered}, now() - n * interval '1 ms' "
+        "FROM generate_series(%s, %s) n",
+        OWNER, ids, len(ids), finished + 1, total,
     )  # fmt: skip
     query("UPDATE dispatcher_lane SET ready_at = now()")
+    query("RESET statement_timeout; RESET synchronous_commit")
 
 
-@pytest.fixture(scope="module", params=[1, 2, 50], ids="{} endpoints".format)
-def endpoints(request, django_db_setup, django_db_blocker) -> Iterator[list[Endpoint]]:
-    """Filled once for many tests, each of which rolls back what it did."""
+@pytest.fixture(scope="module")
+def stored(django_db_setup, django_db_blocker) -> Iterator[dict[Amount, list[Endpoint]]]:
+    """The amount that the tables hold, if any, with its endpoints; emptied at the end."""
+    held: dict[Amount, list[Endpoint]] = {}
+    yield held
     with django_db_blocker.unblock():
-        made = [make_endpoint(max_in_flight=1000) for _ in range(request.param)]
-        fill(made)
-        yield made
-        query(
-            "TRUNCATE dispatcher_endpoint, dispatcher_lane, dispatcher_delivery, dispatcher_finished_delivery, "
-            "dispatcher_attempt, outbox_event, outbox_pending"
-        )
+        empty()
 
 
-@pytest.fixture(params=["fresh statistics", "statistics as they are"])
-def statistics(request, db, endpoints) -> None:
+def empty() -> None:
+    query(
+        "TRUNCATE dispatcher_endpoint, dispatcher_lane, dispatcher_delivery, dispatcher_finished_delivery, "
+        "dispatcher_attempt, outbox_event, outbox_pending"
+    )
+
+
+@pytest.fixture(
+    scope="module",
+    params=list(product(AMOUNTS.values(), STATISTICS)),
+    ids=[f"{amount}-{statistics}" for amount, statistics in product(AMOUNTS, STATISTICS)],
+)
+def endpoints(request, stored: dict[Amount, list[Endpoint]], django_db_blocker) -> list[Endpoint]:
+    """Filled once for many tests, each of which rolls back what it did."""
+    amount: Amount = request.param[0]
+    statistics: str = request.param[1]
+    with django_db_blocker.unblock():
+        if amount not in stored:
+            empty()
+            stored.clear()
+            stored[amount] = [make_endpoint(max_in_flight=1000) for _ in range(amount.endpoints)]
+            fill(stored[amount], finished=amount.finished, pending=amount.pending)
+        if statistics == FRESH:
+            query("SET lock_timeout = '60s'")  # autovacuum may be at it, and gives way
+            query("ANALYZE")
+            query("RESET lock_timeout")
+    return stored[amount]
+
+
+@pytest.fixture
+def dispatchers_session(db) -> None:
     connect()
-    if request.param == "fresh statistics":
-        query("ANALYZE")
 
 
 def assert_bounded(count: RowCount, bound: int = BOUND) -> None:
@@ -76,7 +131,7 @@ def assert_bounded(count: RowCount, bound: int = BOUND) -> None:
     assert count.largest() <= bound, count.worst()
 
 
-@pytest.mark.usefixtures("statistics")
+@pytest.mark.usefixtures("dispatchers_session")
 class TestClaimPath:
     def test_claim(self, endpoints):
         with transaction.atomic(), counted_rows() as count:
@@ -87,17 +142,46 @@ class TestClaimPath:
 
     def test_claim_of_expired_leases(self, endpoints):
         query(
-            "UPDATE dispatcher_delivery SET lease_owner = %s, started_at = now(), attempt_id = outbox_uuid7()",
+            "UPDATE dispatcher_delivery SET lease_owner = %s, started_at = now(), attempt_id = outbox_uuid7() "
+            "WHERE id IN (SELECT id FROM dispatcher_delivery LIMIT 20000)",
             uuid.uuid4(),
         )
         query(
-            "UPDATE dispatcher_lane l SET in_flight = "
-            "(SELECT count(*) FROM dispatcher_delivery d WHERE d.endpoint_id = l.endpoint_id)"
+            "UPDATE dispatcher_lane l SET in_flight = (SELECT count(*) FROM dispatcher_delivery d "
+            "WHERE d.endpoint_id = l.endpoint_id AND lease_owner IS NOT NULL)"
         )
         with transaction.atomic(), counted_rows() as count:
             claims = claim_due_deliveries(limit=BATCH, lease_for=LEASE, lease_owner=uuid.uuid4())
         assert claims
         assert all(one.reclaimed for one in claims)
+        assert_bounded(count)
+
+    @pytest.mark.parametrize("probing", [False, True], ids=["half-open", "behind a probe"])
+    def test_claim_of_lanes_whose_circuit_is_not_closed(self, endpoints, probing):
+        query("UPDATE dispatcher_lane SET circuit_openings = 1, circuit_until = now()")
+        for _ in range(1 + probing):
+            query("UPDATE dispatcher_lane SET ready_at = now()")
+            with transaction.atomic(), counted_rows() as count:
+                claims = claim_due_deliveries(limit=BATCH, lease_for=LEASE, lease_owner=uuid.uuid4())
+        assert len(claims) == (0 if probing else len(endpoints))
+        assert len(count.statements) == 4
+        assert_bounded(count)
+
+    def test_claim_of_lost_leases_of_lanes_whose_circuit_is_not_closed(self, endpoints):
+        with transaction.atomic():
+            claim_due_deliveries(limit=BATCH, lease_for=LEASE, lease_owner=uuid.uuid4())
+        query("UPDATE dispatcher_delivery SET due_at = now() WHERE lease_owner IS NOT NULL")
+        query("UPDATE dispatcher_lane SET circuit_openings = 1, circuit_until = now(), ready_at = now()")
+        with transaction.atomic(), counted_rows() as count:
+            claims = claim_due_deliveries(limit=BATCH, lease_for=LEASE, lease_owner=uuid.uuid4())
+        assert len(claims) == len(endpoints)
+        assert_bounded(count)
+
+    def test_claim_of_rate_limited_lanes(self, endpoints):
+        query("UPDATE dispatcher_lane SET rate_limit = 1, burst = 1, tokens = 1, tokens_at = now()")
+        with transaction.atomic(), counted_rows() as count:
+            claims = claim_due_deliveries(limit=BATCH, lease_for=LEASE, lease_owner=uuid.uuid4())
+        assert len(claims) == len(endpoints)
         assert_bounded(count)
 
     def test_record(self, endpoints):
@@ -134,14 +218,30 @@ class TestClaimPath:
             touch_lanes(touches)
         assert_bounded(count)
 
+    @pytest.mark.parametrize("question", ["work_is_waiting", "backlog"])
+    def test_questions_of_an_idle_dispatcher(self, endpoints, question):
+        query("UPDATE dispatcher_lane SET ready_at = 'infinity'")
+        with counted_rows() as count:
+            fetch_all(statements("dispatcher.sql")[question], {})
+        assert_bounded(count, bound=10)
 
-@pytest.mark.parametrize("state", [None, "pending", "sending", "succeeded", "dead_lettered", "skipped"])
+    def test_resend_by_hand(self, endpoints):
+        ended = FinishedDelivery.objects.order_by("id").last()
+        assert ended is not None
+        with counted_rows() as count:
+            create_delivery_by_hand(owner=OWNER, endpoint_id=ended.endpoint_id, event_id=ended.event_id)
+        assert_bounded(count, bound=10)
+
+
 @pytest.mark.parametrize("by_endpoint", [False, True])
-def test_lists_of_deliveries(endpoints, state, by_endpoint):
+def test_lists_of_deliveries(endpoints, by_endpoint):
     query("ANALYZE")
     endpoint_id = endpoints[0].id if by_endpoint else None
-    page = list_deliveries(owner=OWNER, limit=20, state=state, endpoint_id=endpoint_id)
-    cursor = page.rows[-1].id if page.rows else None
-    with counted_rows() as count:
-        list_deliveries(owner=OWNER, limit=BATCH, state=state, endpoint_id=endpoint_id, starting_after=cursor)
-    assert_bounded(count)
+    for state in (None, "pending", "sending", "succeeded", "dead_lettered", "skipped"):
+        page = list_deliveries(owner=OWNER, limit=20, state=state, endpoint_id=endpoint_id)
+        cursor = page.rows[-1].id if page.rows else None
+        with counted_rows() as count:
+            list_deliveries(
+                owner=OWNER, limit=BATCH, state=state, endpoint_id=endpoint_id, starting_after=cursor
+            )
+        assert_bounded(count)

@@ -59,7 +59,11 @@ def test_success_ends_the_delivery() -> None:
 
 @pytest.mark.parametrize(
     "code",
-    sorted(set(FailureCode) - AT_ONCE_DEAD - {FailureCode.HTTP_410_GONE, FailureCode.STALE_CONNECTION}),
+    sorted(
+        set(FailureCode)
+        - AT_ONCE_DEAD
+        - {FailureCode.HTTP_410_GONE, FailureCode.HTTP_429, FailureCode.STALE_CONNECTION}
+    ),
 )
 def test_failure_that_may_pass_is_retried_on_schedule_until_its_end(code: FailureCode) -> None:
     made = [decision(failed(code), attempt_number=number) for number in range(1, 14)]
@@ -103,6 +107,11 @@ def test_jitter_spreads_a_wait_by_a_tenth(jitter: float, seconds: float) -> None
 )
 def test_retry_after_can_only_lengthen_a_wait_and_holds_the_lane(asked: timedelta, expected: Retry) -> None:
     assert decision(failed(FailureCode.HTTP_429, retry_after=asked), attempt_number=3) == expected
+
+
+def test_429_that_does_not_say_how_long_holds_the_lane_for_the_first_wait() -> None:
+    assert decision(failed(FailureCode.HTTP_429), attempt_number=3) == Retry(after=30 * SECOND, hold=SECOND)
+    assert decision(failed(FailureCode.HTTP_5XX), attempt_number=3) == Retry(after=30 * SECOND)
 
 
 def test_retry_after_does_not_outlast_the_schedule() -> None:

@@ -6,11 +6,18 @@ import threading
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from dispatcher.crash_points import CRASH_POINTS
 from dispatcher.models import Attempt, Delivery, FinishedDelivery
 from tests.dispatcher.receivers import OK, Conversation, Receiver, answer_all
-from tests.dispatcher.scenes import assert_lanes_count_their_leases, make_endpoint, query, record
+from tests.dispatcher.scenes import (
+    assert_lanes_count_their_leases,
+    lane_row,
+    make_endpoint,
+    query,
+    record,
+)
 from tests.processes import Command, until
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -18,6 +25,10 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 # The shortest lease that an attempt of a second allows for.
 SHORT: dict[str, Any] = {"WEBHOOK_ATTEMPT_TIMEOUT_SECONDS": "1", "WEBHOOK_CONNECT_TIMEOUT_SECONDS": "1"}
 SHORT_LEASE = ("--lease", "2.1")
+
+
+FAILURE = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+QUICK_RETRIES: dict[str, Any] = {"WEBHOOK_RETRY_SCHEDULE_SECONDS": ",".join(["0.01"] * 99)}
 
 
 class Gate:
@@ -37,7 +48,7 @@ def test_drain_delivers_what_is_due_and_ends():
     with Receiver(answer_all()) as receiver:
         make_endpoint(url=receiver.url("/hook?token=geheim"))
         record(20)
-        with Command("run_dispatcher", "--drain") as dispatcher:
+        with Command("run_dispatcher", "--drain", "--log", "attempts") as dispatcher:
             assert dispatcher.wait() == 0, dispatcher.output()
         assert len(receiver.requests) == 20, dispatcher.output()
     lines = [json.loads(line) for line in dispatcher.stdout]
@@ -47,6 +58,34 @@ def test_drain_delivers_what_is_due_and_ends():
     }
     assert FinishedDelivery.objects.filter(state="succeeded").count() == 20
     assert "geheim" not in dispatcher.output()
+
+
+def test_successes_are_counted_and_failures_told_where_nobody_watches():
+    refusal = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+    with Receiver(answer_all()) as receiver, Receiver(answer_all(refusal)) as failing:
+        make_endpoint(url=receiver.url())
+        make_endpoint(url=failing.url())
+        record(20)
+        with Command("run_dispatcher", "--drain", WEBHOOK_RETRY_SCHEDULE_SECONDS="3600") as dispatcher:
+            assert dispatcher.wait() == 0, dispatcher.output()
+    lines = [json.loads(line) for line in dispatcher.stdout]
+    counts = [line["count"] for line in lines if line["event"] == "deliveries.succeeded"]
+    failures = [line for line in lines if line["event"] == "delivery.attempted"]
+    assert sum(counts) == 20
+    assert [line["code"] for line in failures] == ["http_5xx"] * 20
+
+
+def test_events_are_delivered_although_no_notification_comes():
+    """Notifications are a hint; polling alone delivers everything."""
+    with Receiver(answer_all()) as receiver:
+        make_endpoint(url=receiver.url())
+        with Command("run_dispatcher") as dispatcher, override_settings(OUTBOX={"NOTIFY": False}):
+            dispatcher.says("ready")
+            for number in range(1, 21):
+                record(1)
+                until(lambda: len(receiver.requests) == number, what=f"delivery {number}")  # noqa: B023
+            dispatcher.signal(signal.SIGTERM)
+            assert dispatcher.wait() == 0
 
 
 def test_drain_leaves_what_is_scheduled_for_later():
@@ -172,6 +211,68 @@ def test_endpoint_that_is_gone_is_disabled_and_its_backlog_cancelled():
     assert ("cancelled", "endpoint_disabled") in ends
 
 
+def test_endpoint_that_only_failed_for_the_whole_span_is_disabled_and_its_owner_told():
+    with Receiver(answer_all(FAILURE)) as broken, Receiver(answer_all()) as watching:
+        failing = make_endpoint(url=broken.url(), enabled_events=["parcel.sent"])
+        make_endpoint(url=watching.url(), enabled_events=["endpoint.disabled"])
+        query("UPDATE dispatcher_lane SET failing_since = now() - interval '6 days', warned_percent = 90")
+        record(1)
+        with Command("run_dispatcher") as dispatcher:
+            dispatcher.says(f"endpoint {failing.public_id} is disabled: failing")
+            until(lambda: len(watching.requests) == 1, what="the event that tells of it")
+            dispatcher.signal(signal.SIGTERM)
+            assert dispatcher.wait() == 0
+    failing.refresh_from_db()
+    assert (failing.status, failing.status_reason) == ("disabled", "failing")
+
+
+def test_endpoint_that_comes_back_gets_everything_after_one_probe():
+    """Until ten have failed up to nineteen are begun; from then on it is asked by one at a time."""
+    broken = threading.Event()
+    broken.set()
+
+    def answer(conversation: Conversation) -> None:
+        while True:
+            conversation.read_request()
+            conversation.send(FAILURE if broken.is_set() else OK)
+
+    with Receiver(answer) as receiver:
+        endpoint = make_endpoint(url=receiver.url(), max_in_flight=10)
+        record(50)
+        with Command("run_dispatcher", WEBHOOK_CIRCUIT_PAUSE_SECONDS="0.1", **QUICK_RETRIES) as dispatcher:
+            until(lambda: lane_row(endpoint).circuit_openings >= 3, what="two probes that failed")
+            assert Delivery.objects.filter(attempts=0).count() >= 20
+            assert len(receiver.requests) < 30
+            broken.clear()
+            until(lambda: FinishedDelivery.objects.count() == 50, what="all of them")
+            dispatcher.signal(signal.SIGTERM)
+            assert dispatcher.wait() == 0
+    assert FinishedDelivery.objects.filter(state="succeeded").count() == 50
+    assert lane_row(endpoint).circuit_openings == 0
+    assert_lanes_count_their_leases()
+
+
+def test_a_body_that_cannot_be_read_dead_letters_its_delivery_alone():
+    with Receiver(answer_all()) as receiver:
+        endpoint = make_endpoint(url=receiver.url())
+        query("UPDATE dispatcher_endpoint SET api_version = '2026-11-22.plain'")
+        events = record(12, type="payment_intent.canceled")
+        query("UPDATE outbox_event SET data = 'no JSON' WHERE id <> %s", events[5].id)
+        query(
+            "UPDATE outbox_event SET data = %s WHERE id = %s",
+            '{"object":"payment_intent","status":"canceled"}',
+            events[5].id,
+        )
+        with Command("run_dispatcher", "--drain") as dispatcher:
+            assert dispatcher.wait() == 0, dispatcher.output()
+        assert len(receiver.requests) == 1
+    ended = {row.event_id: (row.state, row.reason) for row in FinishedDelivery.objects.all()}
+    assert ended.pop(events[5].id) == ("succeeded", None)
+    assert set(ended.values()) == {("dead_lettered", "unrenderable")}
+    # Eleven faults of ours in a row are none of the endpoint's.
+    assert (lane_row(endpoint).circuit_openings, lane_row(endpoint).failing_since) == (0, None)
+
+
 def test_a_secret_that_cannot_be_read_dead_letters_its_delivery_alone():
     with Receiver(answer_all()) as receiver:
         broken = make_endpoint(url=receiver.url())
@@ -216,8 +317,16 @@ def test_unreachable_database_exits_3_with_one_sentence():
 
 def test_contradicting_settings_exit_2_and_are_all_named():
     with Command(
-        "run_dispatcher", WEBHOOK_CONCURRENCY="0", WEBHOOK_CONNECT_TIMEOUT_SECONDS="60"
+        "run_dispatcher",
+        WEBHOOK_CONCURRENCY="0",
+        WEBHOOK_CONNECT_TIMEOUT_SECONDS="60",
+        WEBHOOK_CIRCUIT_THRESHOLD="0",
+        WEBHOOK_CIRCUIT_PAUSE_CAP_SECONDS="1",
+        WEBHOOK_RETRY_SCHEDULE_SECONDS="5,1",
     ) as dispatcher:
         assert dispatcher.wait() == 2
     assert "CONCURRENCY must be between 1 and 10000, not 0" in dispatcher.output()
     assert "CONNECT_TIMEOUT must not exceed ATTEMPT_TIMEOUT" in dispatcher.output()
+    assert "CIRCUIT_THRESHOLD must be between 1 and 10000, not 0" in dispatcher.output()
+    assert "CIRCUIT_PAUSE_CAP must be between CIRCUIT_PAUSE (5 s) and 86400 s, not 1 s" in dispatcher.output()
+    assert "the waits of the schedule must never decrease" in dispatcher.output()

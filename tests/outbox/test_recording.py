@@ -97,3 +97,31 @@ def test_ids_of_the_database_and_of_python_have_one_layout():
         assert (made.version, made.variant) == (7, "specified in RFC 4122")
         assert abs((made.int >> 80) - float(milliseconds)) < 60_000
     assert first != second
+
+
+@pytest.mark.django_db
+def test_the_pointer_carries_the_order_key_and_a_place_that_only_grows():
+    record(object_id="par_1")
+    record(object_id="par_2", order_key="truck")
+    record(object_id="par_3", fan_out=False)
+    pointers = list(PendingEvent.objects.order_by("sequence").values_list("order_key", flat=True))
+    assert pointers == ["par_1", "truck"]
+    assert PendingEvent.objects.filter(sequence=None).count() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("changes", "length"),
+    [
+        ({"order_key": ""}, 0),
+        ({"order_key": "k" * 501}, 501),
+        ({"object_id": "o" * 501}, 501),
+        ({"order_key": "a\0"}, 2),
+    ],
+)
+def test_an_order_key_that_cannot_be_kept_is_refused(changes, length):
+    with pytest.raises(
+        EventRefused, match=f"order_key .* must have 1 to 500 characters .* this one has {length}"
+    ):
+        record(**changes)
+    assert not Event.objects.exists()

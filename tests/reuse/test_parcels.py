@@ -30,7 +30,9 @@ def test_a_parcels_event_is_delivered_signed(project: Project) -> None:
             assert not Path(told[app]).is_relative_to(REPOSITORY)
         assert (told["parcels"], told["events"], told["pending"]) == (["P-1"], 1, 1)
 
-        drained = project.run("-m", "django", "run_dispatcher", "--drain", settings=LOOPBACK)
+        drained = project.run(
+            "-m", "django", "run_dispatcher", "--drain", "--log", "attempts", settings=LOOPBACK
+        )
 
     (request,) = receiver.requests
     headers, body = parsed(request)

@@ -10,7 +10,11 @@ from dispatcher.attempt_log import AttemptLog
 from dispatcher.config import DispatcherSettings, dispatcher_settings
 from dispatcher.connection import connection_is_lost, schema_is_missing
 from dispatcher.errors import ConfigurationError
+from dispatcher.metrics_server import MetricsOptions, serving_metrics
+from dispatcher.observer import Observer
+from dispatcher.pipeline import Pipeline
 from dispatcher.process import DispatcherProcess, RunOptions
+from dispatcher.stopping import StopRequest
 
 USAGE, UNREACHABLE = 2, 3
 
@@ -31,6 +35,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--poll-interval", type=float, default=0.02, help="seconds between looks while nothing happens"
         )
+        parser.add_argument(
+            "--log",
+            choices=["attempts", "failures"],
+            help="a line for every attempt, or for those that failed and a count of the others once a second "
+            "(default: attempts on a terminal, failures elsewhere)",
+        )
         ending = parser.add_mutually_exclusive_group()
         ending.add_argument(
             "--drain",
@@ -38,22 +48,41 @@ class Command(BaseCommand):
             help="end when nothing is due, leased or waiting to be fanned out; what is scheduled for later stays",
         )
         ending.add_argument("--once", action="store_true", help="one cycle and its sends")
+        MetricsOptions.add_to(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             settings = dispatcher_settings()
             run_options = _run_options(options, settings.concurrency, settings.lease)
             _check(run_options, settings)
-            log = AttemptLog(max_attempts=settings.retry_policy.max_attempts)
-            process = DispatcherProcess(options=run_options, settings=settings, log=log)
+            log = AttemptLog(
+                max_attempts=settings.retry_policy.max_attempts,
+                every_attempt=None if options["log"] is None else options["log"] == "attempts",
+            )
+            with serving_metrics(MetricsOptions.of(options)) as observer:
+                exit_code = _process(run_options, settings, log, observer).run()
         except ConfigurationError as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
-        try:
-            exit_code = process.run()
         except Error as error:
             raise CommandError(_sentence(error), returncode=UNREACHABLE) from error
         if exit_code:
             raise SystemExit(exit_code)
+
+
+def _process(
+    run: RunOptions, settings: DispatcherSettings, log: AttemptLog, observer: Observer | None
+) -> DispatcherProcess:
+    stop = StopRequest()
+    pipeline = Pipeline(
+        settings=settings,
+        log=log,
+        observer=observer,
+        concurrency=run.concurrency,
+        lease=run.lease,
+        is_stopping=lambda: stop.requested,
+    )
+    ready = f"dispatcher ready: {run.concurrency} slots, lease {run.lease.total_seconds():g} s; Ctrl-C drains"
+    return DispatcherProcess(options=run, executor=pipeline, log=log, stop=stop, ready=ready)
 
 
 def _run_options(options: dict[str, Any], concurrency: int, lease: timedelta) -> RunOptions:

@@ -4,6 +4,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from outbox.partitions import maintain_partitions
 
+FAILURES = 4
+
 
 class Command(BaseCommand):
     help = "Make the partitions of the days to come and drop those past their retention. Run it once a day."
@@ -17,6 +19,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{name} is past its retention, but live deliveries need it; kept")
         if done.elsewhere:
             self.stderr.write("Another process is maintaining partitions.")
-        if done.failed:
-            reasons = "; ".join(f"{name}: {why}" for name, why in done.failed)
-            raise CommandError(f"the next run tries again: {reasons}")
+        problems = [f"{name} has to wait for the next run: {why}" for name, why in done.failed]
+        problems += [strays.sentence() for strays in done.strays]
+        if problems:
+            raise CommandError("\n".join(problems), returncode=FAILURES)

@@ -1,0 +1,2 @@
+-- Be told of recorded events while idle; see outbox/sql/record_event.sql.
+LISTEN outbox_recorded
