@@ -1,48 +1,88 @@
-"""`python -m bench [--quick]`: measures side by side in one run, prints a table, writes bench/results/."""
+"""Measure side by side in one run; print tables and targets; write JSON and drawings to bench/results/.
+
+python -m bench            everything, under 30 minutes
+python -m bench --quick    smaller counts, under 4 minutes
+python -m bench --only a,d
+"""
 
 import argparse
-import json
-import subprocess
 import sys
-from dataclasses import asdict
+import time
 from pathlib import Path
-from typing import Any
 
-from bench import drain
+from bench import findings, report
+from bench.machine import circumstances
+from bench.processes import terminated_as_interrupted
+from bench.scenarios import Scale, api, claim_cost, drain, fairness, memory, slow, sustained, whole
 from bench.stage import stage
+from bench.targets import Verdict
 from tools.failures import Failure
 
-RESULTS = Path(__file__).parent / "results"
+SCENARIOS = {
+    "a": drain,
+    "b": sustained,
+    "c": fairness,
+    "d": claim_cost,
+    "e": api,
+    "f": memory,
+    "g": whole,
+    "h": slow,
+}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer deliveries and rounds")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="smaller counts, in results/quick/")
+    parser.add_argument(
+        "--only", default=",".join(SCENARIOS), metavar="LETTERS", help="scenarios (default: %(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="of each comparison (default: %(default)s)")
     options = parser.parse_args()
-    deliveries, rounds = (10_000, 3) if options.quick else (60_000, 5)
-    results: dict[str, Any] = {"commit": _commit(), "machine": drain.machine(), "drain": {}}
+    chosen = options.only.split(",")
+    if unknown := set(chosen) - SCENARIOS.keys():
+        parser.error(
+            f"--only: there is no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}"
+        )
+    if options.rounds < 1:
+        parser.error(f"--rounds must be 1 or more, not {options.rounds}")
+    scale = Scale(quick=options.quick, rounds=options.rounds)
+    directory = findings.RESULTS / "quick" if scale.quick else findings.RESULTS
     try:
-        with stage() as ground:
-            for endpoints in (1, 100):
-                title = f"{deliveries} deliveries, {endpoints} endpoint{'s' if endpoints > 1 else ''}"
-                sys.stderr.write(f"{title}\n")
-                running = drain.run(ground, deliveries=deliveries, endpoints=endpoints, rounds=rounds)
-                results["drain"][title] = [asdict(one) for one in running]
-                print(f"\nDrain of {title}, deliveries/s\n{drain.table(running)}\n")
+        with terminated_as_interrupted():
+            verdicts = _run(chosen, scale, directory)
     except Failure as failure:
         sys.stderr.write(f"{failure}\n")
         return 1
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"drain{'-quick' if options.quick else ''}.json"
-    path.write_text(json.dumps(results, indent=1) + "\n")
-    print(f"written to {path.relative_to(Path.cwd())}")
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        return 130
+    print("\nTargets\n" + "\n".join(map(str, verdicts)))
     return 0
 
 
-def _commit() -> str:
-    return subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
+def _run(chosen: list[str], scale: Scale, directory: Path) -> list[Verdict]:
+    began = time.monotonic()
+    around = circumstances()
+    verdicts = []
+    with stage() as ground:
+        for letter in chosen:
+            sys.stderr.write(
+                f"{letter}: {SCENARIOS[letter].__name__.rpartition('.')[2]} ({_minutes(began)})\n"
+            )
+            found = SCENARIOS[letter].measure(ground, scale)
+            print(f"\n{findings.printed(found)}\n", flush=True)
+            findings.write(found, around, directory)
+            verdicts += found.verdicts
+    report.write(directory)
+    sys.stderr.write(f"done after {_minutes(began)}; written to {directory}\n")
+    return verdicts
+
+
+def _minutes(began: float) -> str:
+    minutes, seconds = divmod(int(time.monotonic() - began), 60)
+    return f"{minutes}:{seconds:02}"
 
 
 if __name__ == "__main__":

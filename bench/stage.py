@@ -1,145 +1,134 @@
-"""The ground every contender starts from: a private durable PostgreSQL, nginx as the receiver, a backlog."""
+"""The ground of every scenario: a private PostgreSQL, nginx, a migrated database of one's own; all of it ended."""
+
+from __future__ import annotations
 
 import os
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import psycopg2
 
-from tools.demo.ports import reserved_port
-from tools.failures import Failure
+from bench import nginx
+from bench.cpu import tree_seconds
+from bench.processes import Program, Programs
+from outbox.sql import statements
 from tools.private_postgres import PrivatePostgres
 
-ROOT = Path(__file__).parent.parent
-OWNER = "acct_bench"
-# A payment intent as Stripe's dialect renders it is about this long.
-BODY = '{"id":"pi_bench","object":"payment_intent","amount":2000,"currency":"usd","pad":"' + "x" * 900 + '"}'
-
-NGINX = """
-worker_processes 1;
-daemon off;
-pid {place}/pid;
-error_log {place}/error;
-events {{ worker_connections 8192; }}
-http {{
-    access_log off;
-    keepalive_requests 100000000;
-    keepalive_timeout 600;
-    client_body_temp_path {place}/body;
-    server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 "ok"; }} }}
-}}
-"""
+# Where the server's account may not look; and /tmp may be small, or in memory.
+PLACE = Path("/var/tmp")
+SETTINGS = {
+    "WEBHOOK_ALLOW_HTTP": "true",
+    "WEBHOOK_ALLOW_ADDRESSES": "127.0.0.0/8",
+    "WEBHOOK_EXTRA_PORTS": "any",
+    "LOCAL_SECRETS": "false",
+    "DEBUG": "false",
+    "SECRET_KEY": "of-a-benchmark-" + "s" * 40,
+    "API_KEY_HASH_KEY": "of-a-benchmark-" + "h" * 40,
+    "BANK_SUCCESS_RATE": "1",
+    "WEBHOOK_SECRET_KEYS": "b25seS1mb3ItYmVuY2gtb25seS1mb3ItYmVuY2gtMDE=",
+}
+_SQL = statements("bench.sql")
+_MIGRATED = "bench_migrated"
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a contender finds its database and its receiver."""
+    """Where a scenario finds its database, its receiver and the servers whose CPU seconds count."""
 
-    environment: dict[str, str]
+    programs: Programs
     database_url: str
-    receiver: str
+    receiver: str  # nginx's URL
+    servers: dict[str, int]  # name → process id
+    place: Path  # a directory for what a scenario writes
 
-    def run(self, *arguments: str) -> None:
-        """One program of ours to its end; raises Failure with its last lines."""
-        ended = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if ended.returncode:
-            raise Failure(
-                f"{arguments[0]} ended with {ended.returncode}.",
-                command=" ".join(arguments),
-                output="\n".join(ended.stderr.splitlines()[-10:]),
-            )
+    def start(
+        self,
+        name: str,
+        *arguments: str,
+        program: str = sys.executable,
+        output: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> Program:
+        """A program on this stage's database; see Programs.start."""
+        known = {"DATABASE_URL": self.database_url, **(variables or {})}
+        return self.programs.start(name, *arguments, program=program, output=output, variables=known)
 
-    def prepare(self, *, deliveries: int, endpoints: int) -> None:
-        """A fresh backlog: so many due deliveries, spread evenly over so many endpoints."""
-        from cryptography.fernet import Fernet
+    def run(self, name: str, *arguments: str) -> Program:
+        """The same, to its end. Raises Failure where it ends badly."""
+        program = self.start(name, *arguments)
+        program.wait()
+        return program
 
-        from dispatcher.signing import new_secret
+    def execute(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """A statement of bench/sql/, by name, or a text; committed. The rows, where it gives any."""
+        with self.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(_SQL.get(statement, statement), parameters)
+            return [] if cursor.description is None else cursor.fetchall()
 
-        fernet = Fernet(self.environment["WEBHOOK_SECRET_KEYS"])
-        ids = [str(uuid.uuid4()) for _ in range(endpoints)]
-        with psycopg2.connect(self.database_url) as connection, connection.cursor() as cursor:
-            cursor.execute(
-                "TRUNCATE dispatcher_endpoint, dispatcher_lane, dispatcher_delivery, "
-                "dispatcher_finished_delivery, dispatcher_attempt, outbox_event, outbox_pending"
-            )
-            for endpoint_id in ids:
-                cursor.execute(
-                    "INSERT INTO dispatcher_endpoint (id, owner, url, enabled_events, api_version, secret) "
-                    "VALUES (%s, %s, %s, '{*}', '2026-10-28.endive', %s)",
-                    (endpoint_id, OWNER, self.receiver, fernet.encrypt(new_secret().encode()).decode()),
-                )
-                cursor.execute(
-                    "INSERT INTO dispatcher_lane (endpoint_id, max_in_flight, quantum, ready_at) "
-                    "VALUES (%s, 512, 512, now())",
-                    (endpoint_id,),
-                )
-            cursor.execute(
-                "WITH event AS (INSERT INTO outbox_event (id, owner, type, object_id, data) "
-                "SELECT outbox_uuid7(), %s, 'payment_intent.succeeded', 'pi_' || n, %s "
-                "FROM generate_series(1, %s) n RETURNING id), "
-                "numbered AS (SELECT id, row_number() OVER () AS n FROM event) "
-                "INSERT INTO dispatcher_delivery (id, owner, endpoint_id, event_id, due_at) "
-                "SELECT outbox_uuid7(), %s, (%s::uuid[])[1 + n %% %s], id, now() FROM numbered",
-                (OWNER, BODY, deliveries, OWNER, ids, endpoints),
-            )
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """A connection in autocommit mode, closed at the end."""
         connection = psycopg2.connect(self.database_url)
         connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
-            cursor.execute("CHECKPOINT")
-        connection.close()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def database(self, name: str) -> Iterator[Stage]:
+        """This stage on a freshly migrated database of its own, dropped at the end."""
+        admin = replace(self, database_url=_on(self.database_url, "template1"))
+        admin.execute(f"DROP DATABASE IF EXISTS bench_{name}")
+        admin.execute(f"CREATE DATABASE bench_{name} TEMPLATE {_MIGRATED}")
+        try:
+            yield replace(self, database_url=_on(self.database_url, f"bench_{name}"))
+        finally:
+            admin.execute(f"DROP DATABASE bench_{name} WITH (FORCE)")
+
+    @staticmethod
+    def cpu_seconds_of(groups: Mapping[str, int]) -> dict[str, float]:
+        """What each tree of processes has used so far, by its name."""
+        return {name: tree_seconds(pid) for name, pid in groups.items()}
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
-    """Everything up, on loopback and a socket only; all of it ended at the end."""
-    if shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") is None:
-        raise Failure("nginx is not here.", suggestion="apt-get install nginx-light")
+def stage(*, durable: bool = True) -> Iterator[Stage]:
+    """Everything up, on loopback and sockets only; all of it ended by id at the end, also on Ctrl-C.
+
+    Args:
+        durable: with fsync, as everything that is timed needs it. Without, millions of rows load sooner.
+    """
     with (
-        PrivatePostgres(durable=True) as postgres,
-        reserved_port(18_080) as port,
-        tempfile.TemporaryDirectory(dir="/var/tmp", prefix="ministripe-bench-") as place,
+        PrivatePostgres(durable=durable) as postgres,
+        tempfile.TemporaryDirectory(dir=PLACE, prefix="ministripe-bench-") as directory,
     ):
-        Path(place).chmod(0o755)
-        environment = {
-            **os.environ,
-            "DATABASE_URL": postgres.url,
-            "WEBHOOK_ALLOW_HTTP": "true",
-            "WEBHOOK_ALLOW_ADDRESSES": "127.0.0.0/8",
-            "WEBHOOK_EXTRA_PORTS": "any",
-            "LOCAL_SECRETS": "false",
-            "SECRET_KEY": "of-a-benchmark-" + "s" * 40,
-            "API_KEY_HASH_KEY": "of-a-benchmark-" + "h" * 40,
-            "WEBHOOK_SECRET_KEYS": "b25seS1mb3ItYmVuY2gtb25seS1mb3ItYmVuY2gtMDE=",
-        }
-        with _nginx(Path(place), port) as receiver:
-            ready = Stage(environment, postgres.url, receiver)
-            ready.run("manage.py", "migrate", "--verbosity", "0")
-            yield ready
+        place = Path(directory)
+        place.chmod(0o755)
+        # Of the settings around us only what programs need to start is passed on.
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        with (
+            Programs({**kept, **SETTINGS}, place) as programs,
+            nginx.running(programs, place) as (server, url),
+        ):
+            servers = {"PostgreSQL": _postmaster(postgres.url), "nginx": server.pid}
+            ground = Stage(programs, _on(postgres.url, "template1"), url, servers, place)
+            ground.execute(f"CREATE DATABASE {_MIGRATED}")
+            migrated = replace(ground, database_url=_on(postgres.url, _MIGRATED))
+            migrated.run("migrate", "manage.py", "migrate", "--verbosity", "0")
+            yield migrated
 
 
-@contextmanager
-def _nginx(place: Path, port: int) -> Iterator[str]:
-    configuration = place / "nginx.conf"
-    configuration.write_text(NGINX.format(place=place, port=port))
-    nginx = subprocess.Popen(["/usr/sbin/nginx", "-c", str(configuration)], stderr=subprocess.DEVNULL)
-    try:
-        yield f"http://127.0.0.1:{port}/hook"
-    finally:
-        nginx.send_signal(signal.SIGTERM)
-        nginx.wait()
+def _postmaster(url: str) -> int:
+    home = Path(unquote(urlsplit(url).hostname or ""))
+    return int((home / "data" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def _on(url: str, database: str) -> str:
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
