@@ -25,10 +25,10 @@ test: environment ## every test, on this machine's PostgreSQL or the embedded on
 	@$(RUN) tools.test_dependencies
 	@$(PYTEST) $(ARGS)
 
-bench: environment ## how fast a backlog is delivered, beside the textbook way (needs nginx; about 20 minutes)
+bench: environment ## every scenario beside its contenders, into bench/results/ (needs nginx; under 30 minutes)
 	@$(RUN) bench
 
-bench-quick: environment ## the same, smaller: about 2 minutes
+bench-quick: environment ## the same, smaller: about 4 minutes
 	@$(RUN) bench --quick
 
 test-postgres-versions: environment ## the database tests on the newest supported PostgreSQL (embedded)
