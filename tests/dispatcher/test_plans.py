@@ -139,6 +139,7 @@ class TestClaimPath:
 @pytest.mark.parametrize("state", [None, "pending", "sending", "succeeded", "dead_lettered", "skipped"])
 @pytest.mark.parametrize("by_endpoint", [False, True])
 def test_lists_of_deliveries(endpoints, state, by_endpoint):
+    query("SET LOCAL lock_timeout = '30s'")
     query("ANALYZE")
     endpoint_id = endpoints[0].id if by_endpoint else None
     page = list_deliveries(owner=OWNER, limit=20, state=state, endpoint_id=endpoint_id)
