@@ -1,5 +1,8 @@
 """Which URLs name a broker, and what is said of those that do not, or that nobody answers at."""
 
+import subprocess
+import sys
+
 import pytest
 
 from dispatcher.brokers import broker_url_problem, build_broker, close_broker, reach_broker, shown
@@ -46,6 +49,23 @@ def test_another_url_is_refused_and_its_password_is_not_shown(url, problem):
     assert broker_url_problem(url) == problem
     with pytest.raises(BrokerUnusable, match="the broker's URL"):
         build_broker(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "module"), [("amqp://broker", "dramatiq.brokers.rabbitmq"), ("redis://broker", "redis")]
+)
+def test_a_client_library_that_is_missing_is_named(url, module, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(BrokerUnusable, match=rf"^{module} is not installed; .*ministripe-outbox\[dramatiq\]"):
+        build_broker(url)
+
+
+def test_the_dispatcher_runs_without_dramatiq():
+    program = (
+        "import sys; sys.modules |= dict.fromkeys(['dramatiq', 'pika', 'redis']); "
+        "import django; django.setup(); import dispatcher.management.commands.run_dispatcher"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_the_setting_is_checked_with_the_others():
