@@ -10,7 +10,7 @@ head AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT id, due_at
         FROM dispatcher_delivery
-        WHERE endpoint_id = pair.endpoint_id AND order_key = pair.order_key
+        WHERE endpoint_id::text = pair.endpoint_id::text AND order_key = pair.order_key -- as the index has it
         ORDER BY sequence
         LIMIT 1
     ) AS live
