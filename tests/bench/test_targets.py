@@ -6,6 +6,7 @@ import re
 import pytest
 
 from bench.__main__ import SCENARIOS
+from bench.processes import ROOT
 from bench.targets import TARGETS, judge
 
 
@@ -48,3 +49,15 @@ def test_verdict_tells_figure_and_bound():
 def test_figure_without_a_target_is_refused():
     with pytest.raises(ValueError, match="no target for delivred"):
         judge("h", {"delivred": 1.0})
+
+
+def test_page_on_performance_has_these_scenarios_and_targets():
+    page = (ROOT / "docs" / "performance.md").read_text()
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"
+    ]
+    scenarios, targets = rows[2:10], rows[12:]
+    assert {row[0]: row[1] for row in scenarios} == {
+        letter: module.__name__.rpartition(".")[2].replace("_", "-") for letter, module in SCENARIOS.items()
+    }
+    assert targets == [[target.scenario, target.words, target.bound_in_words] for target in TARGETS]
