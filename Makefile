@@ -25,7 +25,7 @@ test: environment ## every test, on this machine's PostgreSQL or the embedded on
 	@$(RUN) tools.test_dependencies
 	@$(PYTEST) $(ARGS)
 
-bench: environment ## every performance scenario and its target (needs nginx; under 30 minutes; ARGS="--only a,d")
+bench: environment ## every scenario beside its contenders, into bench/results/ (needs nginx; under 30 minutes)
 	@$(RUN) bench $(ARGS)
 
 bench-quick: environment ## the same, smaller: under 4 minutes

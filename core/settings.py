@@ -150,6 +150,7 @@ DISPATCHER: dict[str, Any] = {
     # 0 days is never.
     "DISABLE_AFTER": timedelta(days=_disable_after_days) if _disable_after_days else None,
     "RETRY_SCHEDULE": [timedelta(seconds=step) for step in _retry_seconds or []],
+    "BROKER_URL": env.str("WEBHOOK_BROKER_URL", default=None),
     "ALLOW_HTTP": env.bool("WEBHOOK_ALLOW_HTTP", default=False),
     "ALLOW_ADDRESSES": env.list("WEBHOOK_ALLOW_ADDRESSES", default=[]),
     "DENY_ADDRESSES": env.list("WEBHOOK_DENY_ADDRESSES", default=[]),

@@ -10,7 +10,7 @@ lanes are disabled or their circuit is not closed.
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -47,7 +47,7 @@ class Lease:
 
 
 class Claim(NamedTuple):
-    """A leased delivery: one attempt that this process may make until the lease ends."""
+    """A leased delivery: one attempt that whoever begins it may make until the lease ends."""
 
     delivery_id: uuid.UUID
     endpoint: ClaimedEndpoint
@@ -59,6 +59,15 @@ class Claim(NamedTuple):
     by_hand: bool  # a resend that somebody asked for
     event: EventFacts | None  # None where the event is gone
     lease: Lease
+    begun: bool = True  # else a worker has to begin it first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """What a worker is told of a claim that it may begin."""
+
+    delivery_id: uuid.UUID
+    claim_no: int
 
 
 # So many endpoints are served by one claim: among R that are ready each is served within R / 64 claims.
@@ -72,12 +81,17 @@ def claim_due_deliveries(
     lease_owner: uuid.UUID,
     lanes: int = LANES_PER_CLAIM,
     ended: Counter[str] | None = None,
+    begun: bool = True,
 ) -> list[Claim]:
     """Lease up to `limit` due deliveries of up to `lanes` endpoints; requires a transaction.
 
     Locks are only ever taken with SKIP LOCKED, so a claim waits for nobody. Rows whose lease ran out come
     first, and an attempt `unknown` is written for the claim that vanished. The leases hold from the commit.
     What falls due at a disabled endpoint is cancelled, and counted in `ended` by its state.
+
+    Args:
+        begun: whether the caller sends what it claims; where not, a worker has to begin each delivery, and a
+            lease that ends before was no attempt.
     """
     claimed_at = time.monotonic()
     ready = fetch_all(prepared("dispatcher.sql", "lock_ready_lanes"), {"lanes": max(1, min(lanes, limit))})
@@ -114,12 +128,18 @@ def claim_due_deliveries(
             changes[endpoint_id] -= unleased
     rows = fetch_all(
         prepared("dispatcher.sql", "lease_deliveries"),
-        {"endpoint_ids": list(endpoints), "share": share, "lease": lease_for, "lease_owner": lease_owner},
+        {
+            "endpoint_ids": list(endpoints),
+            "share": share,
+            "lease": lease_for,
+            "lease_owner": lease_owner,
+            "begun": begun,
+        },
     )
     lease = Lease(
         claimed_at=claimed_at, claimed_epoch=ready[0][6], ends_at=claimed_at + lease_for.total_seconds()
     )
-    claims = [_claim(row, endpoints, lease) for row in rows]
+    claims = [_claim(row, endpoints, lease, begun=begun) for row in rows]
     # A re-claim of an expired lease leaves the lane's count as it was: that row was counted already.
     changes.update(claim.endpoint.id for claim in claims if not claim.reclaimed)
     # But each of them is a send, and takes a token.
@@ -135,17 +155,53 @@ def claim_due_deliveries(
     return claims
 
 
+def begin_deliveries(hints: Sequence[Hint], *, lease_for: timedelta, lease_owner: uuid.UUID) -> list[Claim]:
+    """Begin what another process claimed, and lease it anew; requires a transaction.
+
+    A hint whose claim does not stand, was begun or has run out is dropped, so one that comes late or twice
+    sends nothing twice. Locks are only taken with SKIP LOCKED. No lane changes: what was leased stays leased,
+    and a lane that looks for the end of the earlier lease only looks early.
+    """
+    claimed_at = time.monotonic()
+    if not hints:
+        return []
+    rows = fetch_all(
+        prepared("dispatcher.sql", "begin_deliveries"),
+        {
+            "delivery_ids": [hint.delivery_id for hint in hints],
+            "claim_nos": [hint.claim_no for hint in hints],
+            "lease": lease_for,
+            "lease_owner": lease_owner,
+        },
+    )
+    if not rows:
+        return []
+    lease = Lease(
+        claimed_at=claimed_at, claimed_epoch=rows[0][-1], ends_at=claimed_at + lease_for.total_seconds()
+    )
+    endpoints: dict[uuid.UUID, ClaimedEndpoint] = {}
+    for _, endpoint_id, *_, url, api_version, secret, previous_secret, _ in rows:
+        if endpoint_id not in endpoints:
+            secrets = (secret, previous_secret) if previous_secret else (secret,)
+            endpoints[endpoint_id] = ClaimedEndpoint(
+                id=endpoint_id, url=url, api_version=api_version, sealed_secrets=secrets
+            )
+    return [_claim(row, endpoints, lease, begun=True) for row in rows]
+
+
 def postpone_next_lane() -> uuid.UUID | None:
     """Put off the lane that is next in line by half a minute, for a claim of it fails; requires a transaction."""
     rows = fetch_all(_SQL["postpone_lane"], {})
     return rows[0][0] if rows else None
 
 
-def _claim(row: tuple[Any, ...], endpoints: Mapping[uuid.UUID, ClaimedEndpoint], lease: Lease) -> Claim:
+def _claim(
+    row: Sequence[Any], endpoints: Mapping[uuid.UUID, ClaimedEndpoint], lease: Lease, *, begun: bool
+) -> Claim:
     """A row of lease_deliveries.sql: what a Claim holds up to `by_hand`, then the facts of the event."""
     event_id = row[2]
     event = None if row[_DATA] is None else EventFacts(event_id, *row[_FACTS])
-    return Claim._make((row[0], endpoints[row[1]], event_id, *row[3:8], event, lease))
+    return Claim._make((row[0], endpoints[row[1]], event_id, *row[3:8], event, lease, begun))
 
 
 _FACTS = slice(8, 14)

@@ -17,6 +17,7 @@ from django.test.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from dispatcher.addresses import AddressPolicy
+from dispatcher.brokers import broker_url_problem
 from dispatcher.errors import ConfigurationError
 from dispatcher.protection import Protection
 from dispatcher.retry import DEFAULT_SCHEDULE, RetryPolicy
@@ -66,6 +67,8 @@ class DispatcherSettings:
     # An endpoint that has failed for so long, and not once succeeded, is disabled: longer than a long weekend.
     # None is never.
     disable_after: timedelta | None = timedelta(days=5)
+    # Where `--executor dramatiq` and its workers meet: amqp://… or redis://…
+    broker_url: str | None = None
     # Plain http, for receivers on the own machine only.
     allow_http: bool = False
     # CIDRs that deliveries may reach although they are not public, and that they never may.
@@ -91,6 +94,8 @@ class DispatcherSettings:
         if not 1 <= self.max_in_flight <= 10_000:
             found.append(f"MAX_IN_FLIGHT must be between 1 and 10000, not {self.max_in_flight}")
         found += self._protection_problems()
+        if self.broker_url and (problem := broker_url_problem(self.broker_url)):
+            found.append(f"BROKER_URL {problem}")
         found += [
             f"EXTRA_PORTS: {port!r} is neither a port nor 'any'"
             for port in self.extra_ports

@@ -16,7 +16,14 @@ from typing import Protocol
 from django.db import Error, transaction
 
 from dispatcher.attempts import Attempted
-from dispatcher.claims import LANES_PER_CLAIM, Claim, claim_due_deliveries, postpone_next_lane
+from dispatcher.claims import (
+    LANES_PER_CLAIM,
+    Claim,
+    Hint,
+    begin_deliveries,
+    claim_due_deliveries,
+    postpone_next_lane,
+)
 from dispatcher.connection import connection_is_lost, is_transient
 from dispatcher.crash_points import reach
 from dispatcher.fan_out import FAN_OUT_ROWS, FannedOut, FanOutFront, fan_out_events
@@ -78,42 +85,61 @@ class Cycle:
 
 @dataclass(frozen=True, kw_only=True)
 class CycleRunner:
-    """Runs cycles for one dispatcher process; requires that no transaction is open."""
+    """Runs cycles for one process; requires that no transaction is open."""
 
     lease_owner: uuid.UUID
     lease: timedelta
     log: FailureLog
     front: FanOutFront = field(default_factory=FanOutFront)
+    begun: bool = True  # whether this process sends what it claims; else workers begin it
 
     def run(
-        self, *, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int, fan_out: bool = True
+        self,
+        *,
+        attempted: Sequence[Attempted],
+        unsent: Sequence[Claim],
+        room: int,
+        fan_out: bool = True,
+        hints: Sequence[Hint] = (),
     ) -> Cycle:
-        """Record `attempted`, give back `unsent`, fan out, and claim up to `room` deliveries.
+        """Record `attempted`, give back `unsent`, fan out, and claim up to `room` deliveries or begin `hints`.
 
         Raises:
             django.db.Error: the connection is lost; nothing of the cycle may be taken as recorded.
         """
         begun = time.perf_counter()
-        cycle = self._run(attempted, unsent, room, fan_out=fan_out)
+        cycle = self._run(attempted, unsent, room, fan_out=fan_out, hints=hints)
         cycle.seconds = time.perf_counter() - begun
         return cycle
 
     def _run(
-        self, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int, *, fan_out: bool
+        self,
+        attempted: Sequence[Attempted],
+        unsent: Sequence[Claim],
+        room: int,
+        *,
+        fan_out: bool,
+        hints: Sequence[Hint],
     ) -> Cycle:
         for pause in (*_PAUSES, None):
             try:
-                return self._in_one_transaction(attempted, unsent, room, fan_out=fan_out)
+                return self._in_one_transaction(attempted, unsent, room, fan_out=fan_out, hints=hints)
             except Error as error:
                 if connection_is_lost(error):
                     raise
                 if pause is None or not is_transient(error):
                     break
                 time.sleep(pause)
-        return self._one_by_one(attempted, unsent, room, fan_out=fan_out)
+        return self._one_by_one(attempted, unsent, room, fan_out=fan_out, hints=hints)
 
     def _in_one_transaction(
-        self, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int, *, fan_out: bool = True
+        self,
+        attempted: Sequence[Attempted],
+        unsent: Sequence[Claim],
+        room: int,
+        *,
+        fan_out: bool = True,
+        hints: Sequence[Hint] = (),
     ) -> Cycle:
         cycle = Cycle(room=room)
         touches = LaneTouches()
@@ -135,17 +161,32 @@ class CycleRunner:
                 begun = time.perf_counter()
                 cycle.claims = self._claim(room, cycle.ended)
                 cycle.claim_seconds = time.perf_counter() - begun
+            cycle.claims += self._begin(hints)
             if attempted:
                 reach("during_record")
         return cycle
 
     def _claim(self, room: int, ended: Counter[str], lanes: int = LANES_PER_CLAIM) -> list[Claim]:
         return claim_due_deliveries(
-            limit=room, lease_for=self.lease, lease_owner=self.lease_owner, lanes=lanes, ended=ended
+            limit=room,
+            lease_for=self.lease,
+            lease_owner=self.lease_owner,
+            lanes=lanes,
+            begun=self.begun,
+            ended=ended,
         )
 
+    def _begin(self, hints: Sequence[Hint]) -> list[Claim]:
+        return begin_deliveries(hints, lease_for=self.lease, lease_owner=self.lease_owner)
+
     def _one_by_one(
-        self, attempted: Sequence[Attempted], unsent: Sequence[Claim], room: int, *, fan_out: bool
+        self,
+        attempted: Sequence[Attempted],
+        unsent: Sequence[Claim],
+        room: int,
+        *,
+        fan_out: bool,
+        hints: Sequence[Hint],
     ) -> Cycle:
         cycle = Cycle(room=room)
         by_endpoint: dict[uuid.UUID, list[Attempted]] = defaultdict(list)
@@ -162,6 +203,7 @@ class CycleRunner:
             begun = time.perf_counter()
             cycle.claims = self._claim_by_halves(room, cycle)
             cycle.claim_seconds = time.perf_counter() - begun
+        self._begin_by_halves(hints, cycle)
         return cycle
 
     def _record_by_halves(self, attempted: Sequence[Attempted], cycle: Cycle) -> None:
@@ -251,6 +293,24 @@ class CycleRunner:
                     postponed = None if is_transient(error) else postpone_next_lane()
                 self.log.poisoned("claim", error, f"deliveries of {postponed or 'the next lanes'}")
                 return []
+
+    def _begin_by_halves(self, hints: Sequence[Hint], cycle: Cycle) -> None:
+        """Hints that cannot be followed are dropped: their leases run out."""
+        if not hints:
+            return
+        try:
+            with transaction.atomic(durable=True, savepoint=False):
+                cycle.claims += self._begin(hints)
+            return
+        except Error as error:
+            if connection_is_lost(error):
+                raise
+            if len(hints) == 1 or is_transient(error):
+                self.log.poisoned("begin", error, f"{len(hints)} deliveries")
+                return
+        middle = len(hints) // 2
+        self._begin_by_halves(hints[:middle], cycle)
+        self._begin_by_halves(hints[middle:], cycle)
 
 
 def _next_pointer(after: uuid.UUID) -> uuid.UUID | None:

@@ -78,6 +78,15 @@ class InvalidEndpoint(DispatcherError):
         self.reason = reason
 
 
+class ReplayRefused(DispatcherError):
+    """A replay cannot be what it was asked to be."""
+
+    def __init__(self, *, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
 class SecretUndecryptable(DispatcherError):
     """A stored signing secret cannot be read with any of the configured keys."""
 
@@ -85,3 +94,11 @@ class SecretUndecryptable(DispatcherError):
         super().__init__(
             "the endpoint's signing secret was encrypted with a key that is not in DISPATCHER['SECRET_KEYS']"
         )
+
+
+class BrokerUnusable(DispatcherError):
+    """The broker's URL, or what is installed for it, cannot be used."""
+
+
+class BrokerOutOfReach(DispatcherError):
+    """The broker cannot be reached, or refuses; nothing was handed out."""

@@ -21,26 +21,26 @@ class FannedOut:
     """How far one statement of fan-out came."""
 
     events: int  # pointers whose deliveries all exist now
-    last: uuid.UUID | None  # the newest pointer taken, None where there was none
+    last: uuid.UUID | None  # the newest pointer looked at, None where there are none behind it
     more: bool  # the chunk was full: there is more to do at once
     deliveries: int  # created
     skipped: int  # deliveries of disabled endpoints, which ended where they began
-
-    @property
-    def stuck(self) -> bool:
-        """Whether everything taken waits for pointers that another dispatcher holds, or that fail."""
-        return self.last is not None and self.events == 0 and not self.more
+    thin: bool  # most of what it looked at is with other dispatchers, or waits for what is
 
 
 @dataclass(slots=True)
 class FanOutFront:
-    """Where a dispatcher's next fan-out begins: at the oldest pointer, and behind what was stuck once."""
+    """Where a dispatcher's next fan-out begins: at the oldest pointer, or once behind where little was to be had.
+
+    A dispatcher that stands still in a transaction, or a pointer that cannot be fanned out, so holds back its
+    own order keys only.
+    """
 
     after: uuid.UUID = _FIRST
 
     def move(self, step: FannedOut) -> None:
-        """Never further than one step that brought nothing: what was passed over is tried again after the next."""
-        self.after = step.last if step.stuck and step.last is not None else _FIRST
+        """Behind a thin step, else back to the beginning: what was passed over is soon tried again."""
+        self.after = step.last if step.thin and step.last is not None else _FIRST
 
 
 def fan_out_events(
@@ -70,4 +70,11 @@ def fan_out_events(
         touch.order_keys.update(order_keys or ())
         deliveries += created
     events, last, more, skipped, *_ = found[0]
-    return FannedOut(events=events, last=last, more=more, deliveries=deliveries, skipped=skipped)
+    return FannedOut(
+        events=events,
+        last=last,
+        more=more,
+        thin=not more and 2 * events < limit,
+        deliveries=deliveries,
+        skipped=skipped,
+    )

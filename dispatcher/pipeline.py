@@ -5,7 +5,7 @@ what a dispatcher claimed. Everything else is the same, so it is here.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from django.db import Error
 
 from dispatcher.attempt_log import AttemptLog
 from dispatcher.attempts import Attempted
+from dispatcher.claims import Hint
 from dispatcher.config import DispatcherSettings
 from dispatcher.connection import connection_is_lost, surviving_outages
 from dispatcher.crash_points import reach
@@ -82,6 +83,11 @@ class Pipeline:
         return self._sender.outstanding
 
     @property
+    def unrecorded(self) -> bool:
+        """Whether results met a lock: the next cycle tries again."""
+        return bool(self._unrecorded)
+
+    @property
     def in_flight(self) -> int:
         return self._sender.in_flight
 
@@ -94,8 +100,8 @@ class Pipeline:
             self._adapter.close()
         self._sender.results_ready.close()
 
-    def cycle(self, *, room: int = 0, fan_out: bool = False) -> Cycle:
-        """Record what was sent, fan out, claim up to `room` deliveries and hand them to the send thread.
+    def cycle(self, *, room: int = 0, fan_out: bool = False, hints: Sequence[Hint] = ()) -> Cycle:
+        """Record what was sent, fan out, claim up to `room` deliveries or begin `hints`, and send them.
 
         Raises:
             django.db.Error: as of `reach_database`, or a cycle failed by something that is not its rows.
@@ -103,7 +109,9 @@ class Pipeline:
         attempted, unsent = self._sender.take()
         attempted = self._unrecorded + attempted
         cycle = self.reach_database(
-            lambda: self._cycles.run(attempted=attempted, unsent=unsent, room=room, fan_out=fan_out),
+            lambda: self._cycles.run(
+                attempted=attempted, unsent=unsent, room=room, fan_out=fan_out, hints=hints
+            ),
             to_record=bool(attempted),
         )
         self._unrecorded = cycle.unrecorded
@@ -118,8 +126,17 @@ class Pipeline:
             raise self._sender.failure
         return cycle
 
+    @property
+    def has_results(self) -> bool:
+        """Whether a cycle would record something, or somebody woke it."""
+        return self._sender.results_ready.is_set
+
+    def wake(self) -> None:
+        """End a wait, from another thread."""
+        self._sender.results_ready.set()
+
     def wait(self, seconds: float) -> bool:
-        """Until there are results, `seconds` at most; says whether there are."""
+        """Until there are results or somebody wakes it, `seconds` at most; says whether that is so."""
         return self._sender.results_ready.wait(seconds)
 
     def finish(self) -> None:

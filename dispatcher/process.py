@@ -20,6 +20,7 @@ from django.db import Error
 from dispatcher.attempt_log import AttemptLog
 from dispatcher.connection import connect, connection_is_lost, disconnect
 from dispatcher.cycles import Cycle
+from dispatcher.errors import BrokerOutOfReach
 from dispatcher.pipeline import LONGEST_WAIT
 from dispatcher.stopping import Stopped, StopRequest
 from outbox.database import fetch_all
@@ -52,13 +53,14 @@ class Executor(Protocol):
 
     @property
     def outstanding(self) -> int:
-        """Claims in this process whose end it still has to record."""
+        """Claims in this process that it still has to send or record."""
 
     @property
     def in_flight(self) -> int:
         """Sends of this process that are under way."""
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        """May raise BrokerOutOfReach."""
 
     def close(self) -> None:
         """The last call: let go of what it holds, whether it was started, has finished, or was stopped at once."""
@@ -93,16 +95,17 @@ class DispatcherProcess:
 
         Raises:
             django.db.Error: the database cannot be reached at the start, or is not migrated.
+            BrokerOutOfReach: the executor needs a broker, and it cannot be reached at the start.
         """
         try:
             connect()
-        except Error:
+            self._executor.start()
+        except (Error, BrokerOutOfReach):
             self._executor.close()
             raise
         _spare_the_collector()
         self._log.tell(self._ready)
         with self._stop.listening():
-            self._executor.start()
             try:
                 try:
                     self._dispatch()

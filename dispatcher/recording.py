@@ -78,6 +78,7 @@ def release_leases(claims: Sequence[Claim], *, touches: LaneTouches) -> None:
         {
             "delivery_id": list(claim_of),
             "attempt_id": [claim.attempt_id for claim in claim_of.values()],
+            "begun": [claim.begun for claim in claim_of.values()],
         },
     )
     for delivery_id, due_at in released:

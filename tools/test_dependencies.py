@@ -6,11 +6,14 @@ and names that command elsewhere. It never fails: a test without its program is 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,11 @@ GO = Program("go", "golang-go", "the Go snippet of the documentation is run with
 JAVA = Program("javac", "default-jdk-headless", "the Java snippet of the documentation is run with it")
 OPENSSL = Program("openssl", "openssl", "the openssl snippets of the documentation are run with it")
 CURL = Program("curl", "curl", "the requests of the README are made with it")
-PROGRAMS = (DOCKER_COMPOSE, NODE, GO, JAVA, OPENSSL, CURL)
+RABBITMQ = Program("rabbitmq-server", "rabbitmq-server", "workers get their hints through it")
+REDIS = Program("redis-server", "redis-server", "workers get their hints through it")
+PROGRAMS = (DOCKER_COMPOSE, NODE, GO, JAVA, OPENSSL, CURL, RABBITMQ, REDIS)
+# Debian asks it before a package starts its service; 101 is no.
+SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def main() -> int:
@@ -49,12 +56,30 @@ def main() -> int:
     print(
         f"Installing {', '.join(packages)} by apt-get: {'; '.join(p.reason for p in missing)} ...", flush=True
     )
-    if not _apt_get("install", "-y", "--no-install-recommends", *packages):
-        # Package lists may be absent (fresh image) or old.
-        _apt_get("update")
-        if not _apt_get("install", "-y", "--no-install-recommends", *packages, quiet=False):
-            print("apt-get could not; the tests that need these are skipped.", file=sys.stderr)
+    with services_left_alone():
+        if not _apt_get("install", "-y", "--no-install-recommends", *packages):
+            # Package lists may be absent (fresh image) or old.
+            _apt_get("update")
+            if not _apt_get("install", "-y", "--no-install-recommends", *packages, quiet=False):
+                print("apt-get could not; the tests that need these are skipped.", file=sys.stderr)
     return 0
+
+
+@contextlib.contextmanager
+def services_left_alone(policy: Path = SERVICE_POLICY) -> Iterator[None]:
+    """Within, a package that brings a service does not start it: tests start servers of their own."""
+    try:
+        with policy.open("x") as file:
+            file.write("#!/bin/sh\nexit 101\n")
+    except OSError:
+        # There is one, and it is its owner's word; or the directory is closed to us.
+        yield
+        return
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()
 
 
 def _apt_get(*arguments: str, quiet: bool = True) -> bool:

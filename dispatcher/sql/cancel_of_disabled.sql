@@ -60,7 +60,8 @@ finished AS (
         (id, owner, endpoint_id, event_id, state, reason, attempts, resend_no, finished_at)
     SELECT removed.id, removed.owner, removed.endpoint_id, removed.event_id, 'cancelled',
            CASE WHEN picked.deleted THEN 'endpoint_deleted' ELSE 'endpoint_disabled' END,
-           removed.attempts, removed.resend_no, clock_timestamp()
+           removed.attempts - (picked.was_leased AND picked.started_at IS NULL)::int,
+           removed.resend_no, clock_timestamp()
     FROM removed
     JOIN picked USING (id)
 ),

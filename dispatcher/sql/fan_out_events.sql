@@ -135,7 +135,13 @@ skipped AS (
 SELECT progress.*, touched.endpoint_id, touched.wake_at, touched.order_keys, touched.created
 FROM (
     SELECT (SELECT count(*)::int FROM gone) AS events,
-           (SELECT max(event_id::text)::uuid FROM taken) AS last,
+           CASE
+               WHEN (SELECT count(*) FROM taken) = %(limit)s THEN (SELECT max(event_id::text)::uuid FROM taken)
+               ELSE (
+                   SELECT event_id FROM outbox_pending WHERE event_id > %(after)s
+                   ORDER BY event_id OFFSET %(window)s - 1 LIMIT 1
+               )
+           END AS last,
            EXISTS (SELECT FROM placed WHERE before + size > %(rows)s)
                AND (EXISTS (SELECT FROM gone) OR EXISTS (SELECT FROM kept)) AS more,
            (SELECT count(*)::int FROM skipped) AS skipped

@@ -1,6 +1,6 @@
 -- Between the locks and the leases of a claim, only where a circuit of the locked lanes is not closed: automatic
 -- deliveries whose lease ran out wait again, since a re-claim of all of them would be more than one probe. Their
--- attempts, whose outcome nobody knows, are written. (`resend_no + 0`: as in lease_deliveries.)
+-- attempts, whose outcome nobody knows, are written; one that nobody had begun does not count. (`resend_no + 0`: as in lease_deliveries.)
 WITH picked AS MATERIALIZED (
     SELECT expired.*
     FROM unnest(%(endpoint_ids)s::uuid[]) AS lane (endpoint_id)
@@ -18,7 +18,8 @@ WITH picked AS MATERIALIZED (
 ),
 given_back AS (
     UPDATE dispatcher_delivery
-    SET lease_owner = NULL, started_at = NULL, attempt_id = NULL
+    SET lease_owner = NULL, started_at = NULL, attempt_id = NULL,
+        attempts = attempts - (started_at IS NULL)::int -- nobody had begun it
     WHERE id = ANY (ARRAY(SELECT id FROM picked))
 ),
 vanished AS (

@@ -1,5 +1,6 @@
 -- Second statement of a claim: from the locked lanes take rows whose lease ran out, then due ones, and
--- lease them. A lease that ran out after its request may have left writes an attempt of unknown outcome.
+-- lease them. A lease that ran out after its request may have left writes an attempt of unknown outcome; one
+-- that nobody had begun was no attempt, so its number is given again.
 -- What is by hand needs room below the cap; the automatic rest no hold, a closed circuit or the place of its
 -- one probe, and tokens. (`resend_no + 0`: as a plain column it would draw the planner to the unique index, and
 -- past every waiting row.)
@@ -90,9 +91,9 @@ leased AS (
     UPDATE dispatcher_delivery
     SET claim_no = claim_no + 1,
         lease_owner = %(lease_owner)s,
-        started_at = statement_timestamp(),
+        started_at = CASE WHEN %(begun)s THEN statement_timestamp() END,
         attempt_id = outbox_uuid7(),
-        attempts = attempts + 1,
+        attempts = attempts + (lease_owner IS NULL OR started_at IS NOT NULL)::int,
         due_at = statement_timestamp() + %(lease)s
     WHERE id = ANY (ARRAY(SELECT id FROM picked))
     RETURNING id, endpoint_id, event_id, claim_no, attempts, attempt_id, resend_no

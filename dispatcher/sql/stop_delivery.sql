@@ -9,7 +9,8 @@ WITH removed AS (
 finished AS (
     INSERT INTO dispatcher_finished_delivery
         (id, owner, endpoint_id, event_id, state, reason, attempts, resend_no, finished_at)
-    SELECT id, owner, endpoint_id, event_id, 'cancelled', 'stopped', attempts, resend_no, clock_timestamp()
+    SELECT id, owner, endpoint_id, event_id, 'cancelled', 'stopped',
+           attempts - (lease_owner IS NOT NULL AND started_at IS NULL)::int, resend_no, clock_timestamp()
     FROM removed
 ),
 vanished AS (

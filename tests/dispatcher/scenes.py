@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from dispatcher.attempts import Attempted
-from dispatcher.claims import Claim, claim_due_deliveries
+from dispatcher.claims import Claim, Hint, begin_deliveries, claim_due_deliveries
 from dispatcher.failures import FailureCode
 from dispatcher.fan_out import fan_out_events
 from dispatcher.lanes import LaneTouches, touch_lanes
@@ -80,12 +80,28 @@ def fan_out(limit: int = 1000) -> int:
 
 
 def claim(
-    limit: int = 100, *, lanes: int = 64, lease: timedelta = LEASE, lease_owner: uuid.UUID | None = None
+    limit: int = 100,
+    *,
+    lanes: int = 64,
+    lease: timedelta = LEASE,
+    lease_owner: uuid.UUID | None = None,
+    begun: bool = True,
 ) -> list[Claim]:
     with transaction.atomic():
         return claim_due_deliveries(
-            limit=limit, lease_for=lease, lease_owner=lease_owner or uuid.uuid4(), lanes=lanes
+            limit=limit, lease_for=lease, lease_owner=lease_owner or uuid.uuid4(), lanes=lanes, begun=begun
         )
+
+
+def hints_of(claims: list[Claim]) -> list[Hint]:
+    return [Hint(delivery_id=one.delivery_id, claim_no=one.claim_no) for one in claims]
+
+
+def begin(
+    hints: list[Hint], *, lease: timedelta = LEASE, lease_owner: uuid.UUID | None = None
+) -> list[Claim]:
+    with transaction.atomic():
+        return begin_deliveries(hints, lease_for=lease, lease_owner=lease_owner or uuid.uuid4())
 
 
 def finish(claims: list[Claim], outcome: Outcome = SUCCESS) -> list[Recorded]:

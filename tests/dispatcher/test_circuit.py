@@ -374,6 +374,19 @@ def test_leases_of_a_dead_dispatcher_wait_again_while_the_circuit_is_not_closed(
     assert_lanes_count_their_leases()
 
 
+def test_a_lost_lease_that_nobody_had_begun_was_no_attempt():
+    half_open()
+    lost = claim()[0]
+    attempts = Attempt.objects.count()
+    query("UPDATE dispatcher_delivery SET started_at = NULL, due_at = now() WHERE id = %s", lost.delivery_id)
+    query("UPDATE dispatcher_lane SET ready_at = now(), circuit_until = now() + interval '1 hour'")
+    assert claim() == []
+    row = Delivery.objects.get(id=lost.delivery_id)
+    assert (row.lease_owner, row.attempts) == (None, lost.attempt_number - 1)
+    assert Attempt.objects.count() == attempts
+    assert_lanes_count_their_leases()
+
+
 def test_lost_leases_beyond_the_share_of_a_claim_are_not_claimed_again_either():
     endpoint = half_open()
     query(

@@ -39,6 +39,7 @@ def claim_of(event: EventFacts | None = EVENT, *, sealed: str | None = None) -> 
         attempt_id=uuid.uuid4(),
         attempt_number=1,
         reclaimed=False,
+        begun=True,
         by_hand=False,
         endpoint=endpoint,
         event=event,

@@ -279,6 +279,18 @@ class TestCycles:
         assert not PendingEvent.objects.exists()
         assert {one.event_id for one in claim()} >= {first.id}
 
+    def test_pointers_that_dispatchers_hold_who_stand_still_hold_back_no_others(self, runner, monkeypatch):
+        monkeypatch.setattr("dispatcher.cycles.FAN_OUT_BATCH", 2)
+        make_endpoint()
+        record(20)
+        with held_elsewhere("SELECT FROM outbox_pending ORDER BY event_id LIMIT 11 FOR UPDATE"):
+            for _ in range(40):
+                runner.run(attempted=(), unsent=(), room=0)
+            assert Delivery.objects.count() == 9
+        runner.run(attempted=(), unsent=(), room=0)
+        runner.run(attempted=(), unsent=(), room=0)
+        assert Delivery.objects.count() > 9
+
 
 class Log:
     def poisoned(self, part: str, error: Exception, subject: str) -> None:

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres_versions]
 BATCH = 100
 EVERY_OTHER = (
     "SELECT FROM outbox_pending WHERE event_id IN (SELECT event_id FROM outbox_pending "
-    "ORDER BY event_id LIMIT 1000) AND mod(sequence, 2) = 0 FOR UPDATE"
+    "ORDER BY event_id LIMIT 1000) AND mod(sequence - (SELECT min(sequence) FROM outbox_pending), 2) = 1 FOR UPDATE"
 )
 OLDEST_THOUSAND = "SELECT FROM outbox_pending ORDER BY event_id LIMIT 1000 FOR UPDATE"
 

@@ -326,7 +326,8 @@ def test_counts_stop_at_their_bound_and_reading_them_does_too():
     """One statement, whatever waits: at most the bound for each state, and a few rows a lane."""
     endpoints = [make_endpoint() for _ in range(5)]
     record(1000)
-    fan_out()
+    while fan_out():
+        pass
     query(
         "UPDATE dispatcher_delivery SET due_at = now() + interval '1 day' WHERE endpoint_id = %s",
         endpoints[0].id,

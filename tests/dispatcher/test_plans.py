@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 from django.db import transaction
 
-from dispatcher.claims import claim_due_deliveries
+from dispatcher.claims import begin_deliveries, claim_due_deliveries
 from dispatcher.connection import connect
 from dispatcher.deliveries import create_delivery_by_hand, list_deliveries
 from dispatcher.fan_out import fan_out_events
@@ -20,7 +20,17 @@ from outbox.database import fetch_all
 from outbox.identifiers import floor_uuid
 from outbox.sql import statements
 from tests.dispatcher.plans import RowCount, counted_rows
-from tests.dispatcher.scenes import LEASE, OWNER, REFUSED, SUCCESS, finish, make_endpoint, query, record
+from tests.dispatcher.scenes import (
+    LEASE,
+    OWNER,
+    REFUSED,
+    SUCCESS,
+    finish,
+    hints_of,
+    make_endpoint,
+    query,
+    record,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_versions]
 
@@ -203,6 +213,14 @@ class TestClaimPath:
         assert_bounded(count)
         assert Delivery.objects.exclude(lease_owner=None).count() == 0
 
+    def test_beginning_what_hints_name(self, endpoints):
+        with transaction.atomic():
+            claims = claim_due_deliveries(limit=BATCH, lease_for=LEASE, lease_owner=uuid.uuid4(), begun=False)
+        with transaction.atomic(), counted_rows() as count:
+            begun = begin_deliveries(hints_of(claims), lease_for=LEASE, lease_owner=uuid.uuid4())
+        assert len(begun) == len(claims)
+        assert_bounded(count)
+
     def test_cancel_of_a_disabled_endpoint(self, endpoints):
         query("UPDATE dispatcher_endpoint SET status = 'disabled'")
         with transaction.atomic(), counted_rows() as count:
@@ -235,6 +253,7 @@ class TestClaimPath:
 
 @pytest.mark.parametrize("by_endpoint", [False, True])
 def test_lists_of_deliveries(endpoints, by_endpoint):
+    query("SET LOCAL lock_timeout = '30s'")  # autovacuum may be at it, and gives way
     query("ANALYZE")
     endpoint_id = endpoints[0].id if by_endpoint else None
     for state in (None, "pending", "sending", "succeeded", "dead_lettered", "skipped"):

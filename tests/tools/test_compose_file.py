@@ -18,22 +18,23 @@ EXAMPLE = REPOSITORY / ".env.example"
 SECRETS = ("SECRET_KEY", "API_KEY_HASH_KEY", "WEBHOOK_SECRET_KEYS", "POSTGRES_PASSWORD")
 
 
-def config(env_file: Path) -> subprocess.CompletedProcess[str]:
+def config(env_file: Path, *, profile: str = "") -> subprocess.CompletedProcess[str]:
     program = shutil.which("docker-compose")
     if program is None:
         pytest.skip(f"enable with: {DOCKER_COMPOSE.install}")
     return subprocess.run(
         [program, "--env-file", str(env_file), "config", "-q"],
         cwd=REPOSITORY,
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "COMPOSE_PROFILES": profile},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def test_docker_compose_accepts_the_file() -> None:
-    done = config(EXAMPLE)
+@pytest.mark.parametrize("profile", ["", "workers"])
+def test_docker_compose_accepts_the_file(profile: str) -> None:
+    done = config(EXAMPLE, profile=profile)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -71,7 +72,9 @@ def test_every_setting_is_documented() -> None:
 
 def test_containers_take_secrets_from_the_environment_only() -> None:
     services = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
-    assert set(services) == {"postgres", "migrate", "api", "settlement", "dispatcher", "demo-shop"}
+    always = {name for name, service in services.items() if "profiles" not in service}
+    assert always == {"postgres", "migrate", "api", "settlement", "dispatcher", "demo-shop"}
+    assert set(services) - always == {"rabbitmq", "worker"}
     for service in services.values():
         for name, value in service["environment"].items():
             if name in SECRETS:

@@ -9,11 +9,12 @@ from django.db import Error
 from dispatcher.attempt_log import AttemptLog
 from dispatcher.config import DispatcherSettings, dispatcher_settings
 from dispatcher.connection import connection_is_lost, schema_is_missing
-from dispatcher.errors import ConfigurationError
+from dispatcher.dramatiq_executor import DramatiqExecutor
+from dispatcher.errors import BrokerOutOfReach, BrokerUnusable, ConfigurationError
 from dispatcher.metrics_server import MetricsOptions, serving_metrics
 from dispatcher.observer import Observer
 from dispatcher.pipeline import Pipeline
-from dispatcher.process import DispatcherProcess, RunOptions
+from dispatcher.process import DispatcherProcess, Executor, RunOptions
 from dispatcher.stopping import StopRequest
 
 USAGE, UNREACHABLE = 2, 3
@@ -35,11 +36,23 @@ class Command(BaseCommand):
         parser.add_argument(
             "--poll-interval", type=float, default=0.02, help="seconds between looks while nothing happens"
         )
+        add_log_option(parser)
         parser.add_argument(
-            "--log",
-            choices=["attempts", "failures"],
-            help="a line for every attempt, or for those that failed and a count of the others once a second "
-            "(default: attempts on a terminal, failures elsewhere)",
+            "--executor",
+            choices=["local", "dramatiq"],
+            default="local",
+            help="who sends: this process, or `run_worker` processes",
+        )
+        parser.add_argument(
+            "--broker",
+            metavar="URL",
+            help="of --executor dramatiq: amqp://… or redis://… (default: BROKER_URL)",
+        )
+        parser.add_argument(
+            "--outstanding",
+            type=int,
+            default=2048,
+            help="of --executor dramatiq: deliveries handed out at most that no worker has begun",
         )
         ending = parser.add_mutually_exclusive_group()
         ending.add_argument(
@@ -54,35 +67,77 @@ class Command(BaseCommand):
         try:
             settings = dispatcher_settings()
             run_options = _run_options(options, settings.concurrency, settings.lease)
-            _check(run_options, settings)
-            log = AttemptLog(
-                max_attempts=settings.retry_policy.max_attempts,
-                every_attempt=None if options["log"] is None else options["log"] == "attempts",
-            )
+            _check(run_options, settings, outstanding=options["outstanding"])
+            log = attempt_log(options, settings)
+            stop = StopRequest()
             with serving_metrics(MetricsOptions.of(options)) as observer:
-                exit_code = _process(run_options, settings, log, observer).run()
-        except ConfigurationError as error:
+                executor = _executor(options, run_options, settings, log, stop, observer)
+                exit_code = DispatcherProcess(
+                    options=run_options,
+                    executor=executor,
+                    log=log,
+                    stop=stop,
+                    ready=_ready(options, run_options),
+                ).run()
+        except (ConfigurationError, BrokerUnusable) as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
         except Error as error:
-            raise CommandError(_sentence(error), returncode=UNREACHABLE) from error
+            raise CommandError(database_sentence(error), returncode=UNREACHABLE) from error
+        except BrokerOutOfReach as error:
+            raise CommandError(f"cannot reach the broker: {error}", returncode=UNREACHABLE) from error
         if exit_code:
             raise SystemExit(exit_code)
 
 
-def _process(
-    run: RunOptions, settings: DispatcherSettings, log: AttemptLog, observer: Observer | None
-) -> DispatcherProcess:
-    stop = StopRequest()
-    pipeline = Pipeline(
-        settings=settings,
+def add_log_option(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--log",
+        choices=["attempts", "failures"],
+        help="a line for every attempt, or for those that failed and a count of the others once a second "
+        "(default: attempts on a terminal, failures elsewhere)",
+    )
+
+
+def attempt_log(options: dict[str, Any], settings: DispatcherSettings) -> AttemptLog:
+    return AttemptLog(
+        max_attempts=settings.retry_policy.max_attempts,
+        every_attempt=None if options["log"] is None else options["log"] == "attempts",
+    )
+
+
+def _executor(
+    options: dict[str, Any],
+    run: RunOptions,
+    settings: DispatcherSettings,
+    log: AttemptLog,
+    stop: StopRequest,
+    observer: Observer | None,
+) -> Executor:
+    if options["executor"] == "local":
+        return Pipeline(
+            settings=settings,
+            log=log,
+            observer=observer,
+            concurrency=run.concurrency,
+            lease=run.lease,
+            is_stopping=lambda: stop.requested,
+        )
+    url = options["broker"] or settings.broker_url
+    if not url:
+        raise BrokerUnusable("--executor dramatiq needs --broker, or DISPATCHER['BROKER_URL']")
+    return DramatiqExecutor(
+        broker_url=url,
         log=log,
         observer=observer,
-        concurrency=run.concurrency,
         lease=run.lease,
+        outstanding=options["outstanding"],
         is_stopping=lambda: stop.requested,
     )
-    ready = f"dispatcher ready: {run.concurrency} slots, lease {run.lease.total_seconds():g} s; Ctrl-C drains"
-    return DispatcherProcess(options=run, executor=pipeline, log=log, stop=stop, ready=ready)
+
+
+def _ready(options: dict[str, Any], run: RunOptions) -> str:
+    slots = f"{run.concurrency} slots" if options["executor"] == "local" else "workers send"
+    return f"dispatcher ready: {slots}, lease {run.lease.total_seconds():g} s; Ctrl-C drains"
 
 
 def _run_options(options: dict[str, Any], concurrency: int, lease: timedelta) -> RunOptions:
@@ -96,12 +151,14 @@ def _run_options(options: dict[str, Any], concurrency: int, lease: timedelta) ->
     )
 
 
-def _check(run: RunOptions, settings: DispatcherSettings) -> None:
+def _check(run: RunOptions, settings: DispatcherSettings, *, outstanding: int) -> None:
     problems = []
     if not 1 <= run.concurrency <= 10_000:
         problems.append(f"--concurrency must be between 1 and 10000, not {run.concurrency}")
     if not 1 <= run.batch <= 10_000:
         problems.append(f"--batch must be between 1 and 10000, not {run.batch}")
+    if not 1 <= outstanding <= 100_000:
+        problems.append(f"--outstanding must be between 1 and 100000, not {outstanding}")
     if not timedelta(milliseconds=1) <= run.poll_interval <= timedelta(minutes=1):
         problems.append(
             f"--poll-interval must be between 0.001 and 60 seconds, not {run.poll_interval.total_seconds():g}"
@@ -112,7 +169,8 @@ def _check(run: RunOptions, settings: DispatcherSettings) -> None:
         raise ConfigurationError(problems)
 
 
-def _sentence(error: Error) -> str:
+def database_sentence(error: Error) -> str:
+    """What ended a command, for people."""
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     if schema_is_missing(error):
         return f"the database is not ready ({reason}); run: manage.py migrate"
