@@ -26,10 +26,10 @@ test: environment ## every test, on this machine's PostgreSQL or the embedded on
 	@$(PYTEST) $(ARGS)
 
 bench: environment ## every scenario beside its contenders, into bench/results/ (needs nginx; under 30 minutes)
-	@$(RUN) bench
+	@$(RUN) bench $(ARGS)
 
-bench-quick: environment ## the same, smaller: about 4 minutes
-	@$(RUN) bench --quick
+bench-quick: environment ## the same, smaller: under 4 minutes
+	@$(RUN) bench --quick $(ARGS)
 
 test-postgres-versions: environment ## the database tests on the newest supported PostgreSQL (embedded)
 	@env -u DATABASE_URL MINISTRIPE_POSTGRES=wheel $(PYTEST) -m postgres_versions $(ARGS)

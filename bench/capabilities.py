@@ -3,12 +3,6 @@
 from bench.processes import ROOT
 
 
-def command_has(command: str, flag: str) -> bool:
+def dispatcher_has(flag: str) -> bool:
     """Whether a command of the dispatcher has a flag."""
-    path = ROOT / "dispatcher" / "management" / "commands" / f"{command}.py"
-    return path.exists() and f'"{flag}"' in path.read_text()
-
-
-def dispatcher_has(setting: str) -> bool:
-    """Whether DISPATCHER knows a setting."""
-    return f"    {setting.lower()}:" in (ROOT / "dispatcher" / "config.py").read_text()
+    return any(f'"{flag}"' in path.read_text() for path in (ROOT / "dispatcher").rglob("*.py"))

@@ -39,13 +39,16 @@ class Recorder:
         return self.log
 
 
-def record(stage: Stage, count: int, *, rate: float, endpoints: int, **flags: Any) -> Recorder:
-    """Start recording; flags are those of the program."""
+def record(
+    stage: Stage, count: int, *, rate: float, endpoints: int, notify: bool = True, **options: Any
+) -> Recorder:
+    """Start recording; options are those of the program."""
     log = stage.place / f"commits-{time.monotonic_ns()}"
-    more = [text for name, value in flags.items() for text in (f"--{name}", str(value))]
+    more = [text for name, value in options.items() for text in (f"--{name}", str(value))]
     program = stage.start(
         f"recorder {log.name}", "-m", "bench.record_events", str(count), "--rate", str(rate),
         "--endpoints", str(endpoints), "--log", str(log), *more,
+        variables={"OUTBOX_NOTIFY": str(notify).lower()},
     )  # fmt: skip
     return Recorder(program, log)
 

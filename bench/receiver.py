@@ -42,6 +42,12 @@ class Receiver:
     def stop(self, *_: object) -> None:
         self._stopped = True
 
+    def close(self) -> None:
+        """Close all connections, once `run` has returned."""
+        for one in (*self._connections.values(), self._listener):
+            one.close()
+        self._epoll.close()
+
     def run(self) -> None:
         while not self._stopped:
             timeout = max(0.0, self._later[0][0] - time.monotonic()) if self._later else 0.5

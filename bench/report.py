@@ -39,7 +39,7 @@ def _targets(results: list[dict[str, Any]]) -> str:
     for result in results:
         for target in result["targets"]:
             value = "" if target["value"] is None else f"{number(target['value'])} {target['unit']}".strip()
-            bound = f"{target['comparison']} {number(target['bound'])} {target['unit']}".strip()
+            bound = f"{target['comparison']} {target['bound']:,g} {target['unit']}".strip()
             lines.append(
                 f"| {result['scenario']} | {target['words']} | {value} | {bound} | {target['verdict']} |"
             )

@@ -16,6 +16,10 @@ class Target:
     bound: float
     unit: str = ""
 
+    @property
+    def bound_in_words(self) -> str:
+        return f"{self.comparison} {self.bound:,g}{_of(self.unit)}"
+
     def is_met(self, value: float) -> bool:
         match self.comparison:
             case "≥":
@@ -67,9 +71,8 @@ class Verdict:
 
     def __str__(self) -> str:
         target = self.target
-        bound = f"{target.comparison} {number(target.bound)}{_of(target.unit)}"
         value = "" if self.value is None else f"{number(self.value)}{_of(target.unit)}"
-        return f"{self.word:13}{target.scenario}  {target.words}: {value} ({bound})"
+        return f"{self.word:13}{target.scenario}  {target.words}: {value} ({target.bound_in_words})"
 
 
 def judge(scenario: str, figures: Mapping[str, float]) -> list[Verdict]:

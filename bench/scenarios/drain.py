@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from bench import anchor, backlog, brokers
-from bench.capabilities import command_has
+from bench.capabilities import dispatcher_has
 from bench.cpu import tree_seconds
 from bench.explained import explanation
 from bench.findings import Findings
@@ -16,6 +16,7 @@ from bench.profiles import profile_of_run
 from bench.scenarios import Scale
 from bench.stage import Stage
 from bench.tables import Table
+from tools.demo.ports import reserved_port
 from tools.failures import Failure
 
 DISPATCHER = ("manage.py", "run_dispatcher", "--drain")
@@ -101,11 +102,9 @@ def _contenders(scale: Scale, stack: ExitStack, findings: Findings) -> list[Cont
         found.append(Contender(name=ANCHOR, arguments=(), anchor=True))
     else:
         findings.notes.append("pgbench is not on this machine: the bare loop was not anchored.")
-    if command_has("run_dispatcher", "--metrics-port"):
-        found.insert(1, Contender(name=METRICS, arguments=(*DISPATCHER, "--metrics-port", "0")))
-    else:
-        findings.notes.append("This version has no --metrics-port: the cost of metrics was not measured.")
-    if not command_has("run_dispatcher", "--executor"):
+    port = stack.enter_context(reserved_port(0))
+    found.insert(1, Contender(name=METRICS, arguments=(*DISPATCHER, "--metrics-port", str(port))))
+    if not dispatcher_has("--executor"):
         findings.notes.append("This version has no --executor: the brokers were not measured.")
         return found
     for broker in brokers.ALL:
@@ -131,11 +130,11 @@ def _rounds(
     words = f"{endpoints} endpoint{'s' if endpoints > 1 else ''}"
     rates = Table(title=f"Drain, {words}", unit="deliveries/s", base=BARE_LOOP)
     costs = Table(title=f"CPU of the drain, {words}", unit="s per 1,000 deliveries")
-    startup = {one.name: _once(stage, one, count=0, endpoints=1)[1] for one in contenders}
+    startup = {one.name: once(stage, one, count=0, endpoints=1)[1] for one in contenders}
     for number in range(scale.rounds):
         for contender in contenders:
             count = int(deliveries * contender.share)
-            rate, used = _once(stage, contender, count=count, endpoints=endpoints)
+            rate, used = once(stage, contender, count=count, endpoints=endpoints)
             rates.add(contender.name, rate)
             for group, seconds in used.items():
                 # What a process needs to start is no part of a delivery.
@@ -147,9 +146,7 @@ def _rounds(
     return rates, costs
 
 
-def _once(
-    stage: Stage, contender: Contender, *, count: int, endpoints: int
-) -> tuple[float, dict[str, float]]:
+def once(stage: Stage, contender: Contender, *, count: int, endpoints: int) -> tuple[float, dict[str, float]]:
     """Deliveries/s, and the CPU seconds of each group of processes."""
     backlog.prepare(stage, deliveries=count, endpoints=endpoints)
     servers = {**stage.servers, **contender.servers}

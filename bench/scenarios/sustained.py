@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from bench import backlog, receiver
-from bench.capabilities import dispatcher_has
 from bench.dispatching import Recorder, backlog_of, dispatching, record, wait_until_drained
 from bench.findings import Findings
 from bench.latencies import by_window, read_commits, slope, waits
@@ -59,7 +58,7 @@ def measure(stage: Stage, scale: Scale) -> Findings:
                     ground, received, dispatcher, rate=rate, seconds=seconds, windows=scale.rounds
                 )
                 sys.stderr.write(f"  {rate} /s: {runs[rate].delivered_rate:.0f} /s delivered\n")
-    idle = _idle(stage, scale, findings)
+    idle = _idle(stage, scale)
     delivered, waited, used = _tables(runs)
     findings.tables = [delivered, waited, idle, used]
     findings.figures = {
@@ -119,21 +118,19 @@ def _run(
     )
 
 
-def _idle(stage: Stage, scale: Scale, findings: Findings) -> Table:
-    """Two dispatchers, each on a database of its own, take turns: one is told of new events, one looks."""
+def _idle(stage: Stage, scale: Scale) -> Table:
+    """Two dispatchers, each on a database of its own, take turns: one is told of new events, one finds them."""
     idle = Table(title=f"COMMIT to receipt at {IDLE_RATE}/s", unit="ms")
     seconds = scale.choose(quick=1.6, whole=5.0)
-    ways = {NOTIFIED: "true", POLLED: "false"}
-    if not dispatcher_has("notify"):
-        findings.notes.append("This version has no NOTIFY: both rows of the idle latency show polling.")
+    ways = {NOTIFIED: True, POLLED: False}
     with ExitStack() as stack:
         recorders: dict[str, Recorder] = {}
         receivers: dict[str, RunningReceiver] = {}
-        grounds = {way: stack.enter_context(stage.database(f"idle_{notify}")) for way, notify in ways.items()}
+        grounds = {way: stack.enter_context(stage.database(f"idle_{n}")) for n, way in enumerate(ways)}
         for way, ground in grounds.items():
             receivers[way] = stack.enter_context(receiver.running(ground))
             backlog.make_endpoints(ground, ENDPOINTS, url=receivers[way].url("/ok"), limits=backlog.DEFAULT)
-            stack.enter_context(dispatching(ground, f"dispatcher {ways[way]}", WEBHOOK_NOTIFY=ways[way]))
+            stack.enter_context(dispatching(ground, f"dispatcher, {way}"))
             _warm_up(ground, receivers[way])
         burst = int(IDLE_RATE * seconds)
         for number, (way, ground) in enumerate(grounds.items()):
@@ -141,6 +138,7 @@ def _idle(stage: Stage, scale: Scale, findings: Findings) -> Table:
                 ground,
                 burst * scale.rounds,
                 rate=IDLE_RATE,
+                notify=ways[way],
                 endpoints=ENDPOINTS,
                 connections=4,
                 burst=burst,

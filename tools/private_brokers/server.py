@@ -45,6 +45,11 @@ class PrivateBroker(ABC):
     def _order(self) -> Order: ...
 
     @property
+    def pid(self) -> int | None:
+        """Of the keeper, whose children are the server's processes; None where none runs."""
+        return None if self._keeper is None else self._keeper.pid
+
+    @property
     def home(self) -> Path:
         return self._home
 
