@@ -57,11 +57,11 @@ class DramatiqExecutor:
         observer: Observer | None = None,
     ) -> None:
         self._observer = observer or Unobserved()
-        self._wakeup = Wakeup()
         self._log = log
         self._is_stopping = is_stopping
         self._broker_url = broker_url
         self._post = HintPost(broker_url)
+        self._wakeup = Wakeup()
         self._heartbeat_due = 0.0  # by time.monotonic()
         self._handed_out = HandedOut(outstanding, tell=log.tell)
         self._cycles = CycleRunner(lease_owner=uuid.uuid4(), lease=lease, log=log, begun=False)

@@ -44,7 +44,7 @@ def claimed(count: int) -> list[Claim]:
 
 def ended(claims: list[Claim]) -> list[Claim]:
     """As if their leases had been taken long ago, by this process's clock."""
-    return [replace(one, lease_ends_at=time.monotonic() - 1) for one in claims]
+    return [one._replace(lease=replace(one.lease, ends_at=time.monotonic() - 1)) for one in claims]
 
 
 def test_room_is_what_the_cap_leaves(told):
