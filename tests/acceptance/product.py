@@ -97,7 +97,7 @@ class Product:
 
     def start_dispatcher(self) -> Command:
         """Small batches: however fast one of them is, the others find work too."""
-        return self._stack.enter_context(self._command("run_dispatcher", "--batch", "8"))
+        return self._stack.enter_context(self._command("run_dispatcher", "--batch", "8", "--log", "attempts"))
 
     def stop(self, command: Command) -> None:
         """SIGTERM; it ends by itself, and well."""

@@ -379,6 +379,6 @@ def test_dramatiqs_own_command_runs_workers(fleet: Fleet, broker: PrivateBroker)
         assert dispatcher.wait() == 0, dispatcher.output() + workers.output()
         stop(workers)
         assert len(receiver.requests) == 100
-    assert len(workers.stdout) == 100
+    assert told_of(workers) == 100
     assert FinishedDelivery.objects.filter(state="succeeded", attempts=1).count() == 100
     assert_lanes_count_their_leases()
