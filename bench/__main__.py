@@ -8,13 +8,14 @@ python -m bench --only a,d
 import argparse
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench import findings, report
 from bench.machine import circumstances
 from bench.processes import terminated_as_interrupted
 from bench.scenarios import Scale, api, claim_cost, drain, fairness, memory, slow, sustained, whole
-from bench.stage import stage
+from bench.stage import Stage, stage
 from bench.targets import Verdict
 from tools.failures import Failure
 
@@ -66,12 +67,14 @@ def _run(chosen: list[str], scale: Scale, directory: Path) -> list[Verdict]:
     began = time.monotonic()
     around = circumstances()
     verdicts = []
-    with stage() as ground:
+    with ExitStack() as stack:
+        stages: dict[bool, Stage] = {}
         for letter in chosen:
-            sys.stderr.write(
-                f"{letter}: {SCENARIOS[letter].__name__.rpartition('.')[2]} ({_minutes(began)})\n"
-            )
-            found = SCENARIOS[letter].measure(ground, scale)
+            scenario = SCENARIOS[letter]
+            if scenario.DURABLE not in stages:
+                stages[scenario.DURABLE] = stack.enter_context(stage(durable=scenario.DURABLE))
+            sys.stderr.write(f"{letter}: {scenario.__name__.rpartition('.')[2]} ({_minutes(began)})\n")
+            found = scenario.measure(stages[scenario.DURABLE], scale)
             print(f"\n{findings.printed(found)}\n", flush=True)
             findings.write(found, around, directory)
             verdicts += found.verdicts

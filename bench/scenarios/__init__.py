@@ -1,4 +1,8 @@
-"""The scenarios, a module each: `measure(stage, scale)` gives Findings."""
+"""The scenarios, a module each: `measure(stage, scale)` gives Findings.
+
+`DURABLE` tells whether the stage's PostgreSQL must flush what it commits: all that is timed needs it, and where only
+reading is measured, or memory, rows by the million are sooner there without it.
+"""
 
 from dataclasses import dataclass
 from typing import TypeVar

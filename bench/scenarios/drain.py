@@ -1,12 +1,11 @@
 """a. How fast a backlog is delivered: the product beside the bare loop, the textbook way, and its own brokers."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from bench import anchor, backlog, brokers
-from bench.capabilities import dispatcher_has
+from bench import anchor, backlog
 from bench.cpu import tree_seconds
 from bench.explained import explanation
 from bench.findings import Findings
@@ -18,10 +17,13 @@ from bench.stage import Stage
 from bench.tables import Table
 from tools.demo.ports import reserved_port
 from tools.failures import Failure
+from tools.private_brokers import PrivateBroker, PrivateRabbitMQ, PrivateRedis
 
+DURABLE = True
 DISPATCHER = ("manage.py", "run_dispatcher", "--drain")
 BARE = ("-m", "bench.bare", "--drain")
 TEXTBOOK = ("-m", "bench.textbook")
+BROKERS: dict[str, type[PrivateBroker]] = {"RabbitMQ": PrivateRabbitMQ, "Redis": PrivateRedis}
 METRICS = "product with metrics"
 PRODUCT, BARE_LOOP = "product, 1 process", "bare loop, 1 process"
 ANCHOR = "pgbench, nothing sent"
@@ -41,7 +43,7 @@ class Contender:
 
 
 def measure(stage: Stage, scale: Scale) -> Findings:
-    deliveries = scale.choose(quick=4_000, whole=60_000)
+    deliveries = scale.choose(quick=3_000, whole=60_000)
     findings = Findings(
         scenario="a",
         name="drain",
@@ -56,11 +58,13 @@ def measure(stage: Stage, scale: Scale) -> Findings:
     )
     with stage.database("drain") as ground, ExitStack() as stack:
         contenders = _contenders(scale, stack, findings)
+        # What a process needs to start is no part of a delivery.
+        startup = {one.name: once(ground, one, count=0, endpoints=1)[1] for one in contenders}
         rates, costs = [], []
         for endpoints in (1, 100):
             # In a quick run the second group only shows what many lanes cost.
             running = contenders if endpoints == 1 or not scale.quick else _essential(contenders)
-            rate, cost = _rounds(ground, scale, running, endpoints=endpoints, deliveries=deliveries)
+            rate, cost = _rounds(ground, scale, running, startup, endpoints=endpoints, deliveries=deliveries)
             rates.append(rate)
             costs.append(cost)
             findings.notes.append(_cpu_ratio(cost, endpoints))
@@ -68,14 +72,14 @@ def measure(stage: Stage, scale: Scale) -> Findings:
         findings.plots = [*map(Bars, rates), *map(Stacks, costs)]
         findings.figures = _figures(rates)
         if findings.misses:
-            backlog.prepare(ground, deliveries=max(deliveries, 20_000), endpoints=1)
+            backlog.prepare(ground, deliveries=20_000, endpoints=1)
             explained = explanation(ground, limit=500)
             findings.profile = profile_of_run(ground, "run_dispatcher", *DISPATCHER) + "\n\n" + explained
     return findings
 
 
 def _essential(contenders: list[Contender]) -> list[Contender]:
-    return [one for one in contenders if one.name in (PRODUCT, BARE_LOOP, ANCHOR)]
+    return [one for one in contenders if one.name in (PRODUCT, BARE_LOOP)]
 
 
 def _cpu_ratio(costs: Table, endpoints: int) -> str:
@@ -93,29 +97,27 @@ def _cpu_ratio(costs: Table, endpoints: int) -> str:
 def _contenders(scale: Scale, stack: ExitStack, findings: Findings) -> list[Contender]:
     found = [
         Contender(name=PRODUCT, arguments=DISPATCHER),
-        Contender(name="product, 2 processes", arguments=DISPATCHER, processes=2),
         Contender(name=BARE_LOOP, arguments=BARE),
-        Contender(name="bare loop, 2 processes", arguments=BARE, processes=2),
-        Contender(name="textbook, 16 threads", arguments=TEXTBOOK, share=scale.choose(quick=0.15, whole=0.1)),
+        Contender(name="textbook, 16 threads", arguments=TEXTBOOK, share=scale.choose(quick=0.2, whole=0.1)),
     ]
+    if not scale.quick:
+        found.insert(1, Contender(name="product, 2 processes", arguments=DISPATCHER, processes=2))
+        found.insert(3, Contender(name="bare loop, 2 processes", arguments=BARE, processes=2))
     if anchor.find():
         found.append(Contender(name=ANCHOR, arguments=(), anchor=True))
     else:
         findings.notes.append("pgbench is not on this machine: the bare loop was not anchored.")
     port = stack.enter_context(reserved_port(0))
     found.insert(1, Contender(name=METRICS, arguments=(*DISPATCHER, "--metrics-port", str(port))))
-    if not dispatcher_has("--executor"):
-        findings.notes.append("This version has no --executor: the brokers were not measured.")
-        return found
-    for broker in brokers.ALL:
+    for name, broker in BROKERS.items():
         try:
-            running = stack.enter_context(broker.running())
+            running = stack.enter_context(broker())
         except Failure as failure:
-            findings.notes.append(f"{broker.name} was not measured: {failure}")
+            findings.notes.append(f"{name} was not measured: {failure}")
             continue
         found.append(
             Contender(
-                name=f"dramatiq on {broker.name}",
+                name=f"dramatiq on {name}",
                 arguments=(*DISPATCHER, "--executor", "dramatiq", "--broker", running.url),
                 workers=("manage.py", "run_worker", "--broker", running.url),
                 servers={"broker": running.pid} if running.pid else {},
@@ -125,23 +127,25 @@ def _contenders(scale: Scale, stack: ExitStack, findings: Findings) -> list[Cont
 
 
 def _rounds(
-    stage: Stage, scale: Scale, contenders: list[Contender], *, endpoints: int, deliveries: int
+    stage: Stage,
+    scale: Scale,
+    contenders: list[Contender],
+    startup: Mapping[str, Mapping[str, float]],
+    *,
+    endpoints: int,
+    deliveries: int,
 ) -> tuple[Table, Table]:
     words = f"{endpoints} endpoint{'s' if endpoints > 1 else ''}"
     rates = Table(title=f"Drain, {words}", unit="deliveries/s", base=BARE_LOOP)
     costs = Table(title=f"CPU of the drain, {words}", unit="s per 1,000 deliveries")
-    startup = {one.name: once(stage, one, count=0, endpoints=1)[1] for one in contenders}
     for number in range(scale.rounds):
         for contender in contenders:
             count = int(deliveries * contender.share)
             rate, used = once(stage, contender, count=count, endpoints=endpoints)
             rates.add(contender.name, rate)
             for group, seconds in used.items():
-                # What a process needs to start is no part of a delivery.
-                costs.add(
-                    f"{contender.name}: {group}",
-                    max(0.0, seconds - startup[contender.name].get(group, 0.0)) / count * 1000,
-                )
+                of_work = max(0.0, seconds - startup[contender.name][group])
+                costs.add(f"{contender.name}: {group}", of_work / count * 1000)
             sys.stderr.write(f"  round {number + 1}/{scale.rounds}  {contender.name:24} {rate:8.0f} /s\n")
     return rates, costs
 
@@ -178,6 +182,8 @@ def _start(stage: Stage, contender: Contender, *, count: int, endpoints: int) ->
 def _workers(stage: Stage, contender: Contender) -> Iterator[list[Program]]:
     workers = [stage.start(f"{contender.name} worker", *contender.workers)] if contender.workers else []
     try:
+        for worker in workers:
+            worker.wait_until_it_says("worker ready")
         yield workers
     finally:
         for worker in workers:

@@ -20,6 +20,7 @@ from bench.stage import Stage
 from bench.tables import Table
 from tools.failures import Failure
 
+DURABLE = True
 HOSTILE = ("/hang", "/500", "/slow/2000")
 HEALTHY = "/ok"
 ENDPOINTS = 100
@@ -40,7 +41,7 @@ class Side:
 
 
 def measure(stage: Stage, scale: Scale) -> Findings:
-    rate, seconds = scale.choose(quick=(600, 1.2), whole=(1_000, 5.0))
+    rate, seconds = scale.choose(quick=(800, 1.0), whole=(1_000, 5.0))
     burst = scale.choose(quick=2_000, whole=20_000)
     latency = Table(title=f"COMMIT to receipt at {rate:,} events/s, the healthy 97", unit="ms")
     throughput = Table(title=f"A backlog of {burst:,} for the healthy 97", unit="deliveries/s", base=ALONE)

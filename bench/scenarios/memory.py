@@ -11,15 +11,16 @@ from bench.dispatching import dispatching
 from bench.findings import Findings
 from bench.plots import Bars
 from bench.scenarios import Scale
-from bench.stage import Stage, stage
+from bench.stage import Stage
 from bench.tables import Table
 from tools.failures import Failure
 
-WORK = 2_000  # deliveries that each dispatcher makes before it is measured
+DURABLE = False
+WORK = 2_000  # deliveries for each dispatcher before it is measured
 _PATIENCE = 60.0
 
 
-def measure(_: Stage, scale: Scale) -> Findings:
+def measure(stage: Stage, scale: Scale) -> Findings:
     levels = scale.choose(quick=(0, 100_000), whole=(0, 100_000, 1_000_000))
     resident = Table(title="Memory of a dispatcher (resident)", unit="MiB", base=_row(0))
     proportional = Table(title="Memory of a dispatcher (its share of shared pages)", unit="MiB", base=_row(0))
@@ -28,12 +29,12 @@ def measure(_: Stage, scale: Scale) -> Findings:
         name="memory",
         title="Memory",
         about=(
-            f"Dispatchers started while so many deliveries wait behind an endpoint that is at its cap; measured after "
-            f"{WORK:,} deliveries to another endpoint and a second of looking for more. {scale.rounds} processes each."
+            f"{scale.rounds} dispatchers started while so many deliveries wait behind an endpoint that is at its cap; "
+            f"measured after {WORK:,} deliveries for each to another endpoint and a second of looking for more."
         ),
         tables=[resident, proportional],
     )
-    with stage(durable=False) as ground, ground.database("memory") as there:
+    with stage.database("memory") as there:
         live = backlog.make_endpoints(there, 1)
         dead = backlog.make_endpoints(there, 1, first=1, limits=backlog.DEFAULT)
         before = 0
@@ -41,14 +42,15 @@ def measure(_: Stage, scale: Scale) -> Findings:
             if level > before:
                 backlog.make_backlog(there, level - before, dead, data="{}")
             there.execute("kill_endpoint", endpoint_id=dead[0])
-            there.execute("VACUUM ANALYZE")
+            there.execute("VACUUM ANALYZE dispatcher_delivery, dispatcher_lane")
             before = level
-            for _number in range(scale.rounds):
-                with ExitStack() as stack:
-                    program = stack.enter_context(dispatching(there))
-                    backlog.make_backlog(there, WORK, live)
-                    _wait_until_done(there, live[0])
-                    time.sleep(1.0)
+            with ExitStack() as stack:
+                names = [f"dispatcher {number}" for number in range(scale.rounds)]
+                programs = [stack.enter_context(dispatching(there, name)) for name in names]
+                backlog.make_backlog(there, WORK * scale.rounds, live)
+                _wait_until_done(there, live[0])
+                time.sleep(1.0)
+                for program in programs:
                     resident.add(_row(level), _mebibytes(program.pid, "Rss"))
                     proportional.add(_row(level), _mebibytes(program.pid, "Pss"))
             sys.stderr.write(f"  {level:,} pending: {resident.median(_row(level)):.1f} MiB\n")

@@ -18,6 +18,7 @@ from bench.series import median, percentile
 from bench.stage import Stage
 from bench.tables import Table
 
+DURABLE = True
 RATES = (500, 2_000, 4_000)
 IDLE_RATE = 100
 ENDPOINTS = 10
@@ -36,7 +37,7 @@ class Run:
 
 
 def measure(stage: Stage, scale: Scale) -> Findings:
-    seconds = scale.choose(quick=4.0, whole=20.0)
+    seconds = scale.choose(quick=3.0, whole=20.0)
     findings = Findings(
         scenario="b",
         name="sustained",
@@ -121,7 +122,7 @@ def _run(
 def _idle(stage: Stage, scale: Scale) -> Table:
     """Two dispatchers, each on a database of its own, take turns: one is told of new events, one finds them."""
     idle = Table(title=f"COMMIT to receipt at {IDLE_RATE}/s", unit="ms")
-    seconds = scale.choose(quick=1.6, whole=5.0)
+    seconds = scale.choose(quick=1.2, whole=5.0)
     ways = {NOTIFIED: True, POLLED: False}
     with ExitStack() as stack:
         recorders: dict[str, Recorder] = {}

@@ -13,12 +13,13 @@ from bench.servers import Load
 from bench.stage import Stage
 from bench.tables import Table
 
+DURABLE = True
 CONNECTIONS = 48
 BARE, CREATED, DELIVERED = "bare view, nothing delivered", "product: created", "product: delivered meanwhile"
 
 
 def measure(stage: Stage, scale: Scale) -> Findings:
-    seconds = scale.choose(quick=1.5, whole=8.0)
+    seconds = scale.choose(quick=1.0, whole=8.0)
     rates = Table(title="Payment intents", unit="/s", base=BARE)
     waiting = Table(title="Not yet delivered when creation stops", unit="events")
     used = Table(title="CPU", unit="s per 1,000 intents created and delivered")
