@@ -27,7 +27,7 @@ _RABBITMQ_OPTIONS = {
     "blocked_connection_timeout": "5",  # RabbitMQ stops reading when it is short of memory or disk
     "heartbeat": "60",
 }
-_REDIS_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 5, "health_check_interval": 30}
+_REDIS_OPTIONS = {"socket_timeout": "5", "socket_connect_timeout": "5", "health_check_interval": "30"}
 
 
 def broker_url_problem(url: str) -> str | None:
@@ -145,19 +145,23 @@ def broker_warnings(broker: "Broker") -> list[str]:
 def _rabbitmq(url: str, middleware: "list[Middleware]") -> "Broker":
     from dramatiq.brokers.rabbitmq import RabbitmqBroker
 
-    parts = urlsplit(url)
-    options = _RABBITMQ_OPTIONS | dict(parse_qsl(parts.query))
     return RabbitmqBroker(
-        url=parts._replace(query=urlencode(options)).geturl(), confirm_delivery=True, middleware=middleware
+        url=_with_options(url, _RABBITMQ_OPTIONS), confirm_delivery=True, middleware=middleware
     )
 
 
 def _redis(url: str, middleware: "list[Middleware]") -> "Broker":
-    import redis
     from dramatiq.brokers.redis import RedisBroker
 
-    client = redis.Redis.from_url(url, **_REDIS_OPTIONS)
-    return RedisBroker(client=client, middleware=middleware)  # type: ignore[no-untyped-call]
+    return RedisBroker(  # type: ignore[no-untyped-call]
+        url=_with_options(url, _REDIS_OPTIONS), middleware=middleware
+    )
+
+
+def _with_options(url: str, options: dict[str, str]) -> str:
+    """Both client libraries read options from the URL; those that it names itself stay."""
+    parts = urlsplit(url)
+    return parts._replace(query=urlencode(options | dict(parse_qsl(parts.query)))).geturl()
 
 
 def _is_of_broker(error: BaseException) -> bool:
