@@ -20,10 +20,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tools.failures import Failure, tail
+from tools.keeping import answer, answer_failure, stop, told_to_stop, wake_on_signals
 from tools.parentage import dies_with_parent
 
 START_SECONDS = 90.0
-STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +36,22 @@ class Order:
 
 def main() -> int:
     order = Order(**json.loads(sys.argv[1]))
-    # A signal becomes a byte in this pipe, so that one select waits for everything.
-    wake_reader, wake_writer = os.pipe()
-    os.set_blocking(wake_writer, False)
-    signal.set_wakeup_fd(wake_writer)
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-        signal.signal(signum, lambda *_: None)
+    wake = wake_on_signals()
     children: list[subprocess.Popen[bytes]] = []
     try:
         children += [_start(command, order) for command in order.commands]
-        _wait_until_ready(order, children, wake_reader)
-        _answer({"ready": children[-1].pid})
-        orphaned = _wait_for_the_end(children, wake_reader)
+        _wait_until_ready(order, children, wake)
+        answer({"ready": children[-1].pid})
+        orphaned = _wait_for_the_end(children, wake)
     except (Failure, OSError) as error:
         failure = (
             error if isinstance(error, Failure) else Failure(f"The private broker did not start: {error}.")
         )
-        _answer({"failure": [failure.sentence, failure.command, failure.output, failure.suggestion]})
+        answer_failure(failure)
         return 1
     finally:
         for child in reversed(children):
-            _stop(child)
+            stop(child, (signal.SIGTERM, signal.SIGKILL))
     if orphaned:
         shutil.rmtree(order.home, ignore_errors=True)
     return 0
@@ -90,7 +85,7 @@ def _wait_until_ready(order: Order, children: list[subprocess.Popen[bytes]], wak
     while not _accepts(order.port):
         # Ports can only be tried; a signal, a child's end included, ends the wait at once.
         readable, _, _ = select.select([wake], [], [], 0.05)
-        told = bool(readable) and any(signum != signal.SIGCHLD for signum in os.read(wake, 64))
+        told = bool(readable) and told_to_stop(wake)
         if told or any(child.poll() is not None for child in children) or time.monotonic() > deadline:
             raise Failure(
                 "The private broker did not start.",
@@ -113,26 +108,6 @@ def _wait_for_the_end(children: list[subprocess.Popen[bytes]], wake: int) -> boo
         readable, _, _ = select.select([wake, sys.stdin.fileno()], [], [])
         if wake not in readable:
             return True
-        if any(signum != signal.SIGCHLD for signum in os.read(wake, 64)):
+        if told_to_stop(wake):
             return False
     return False
-
-
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    for signum in (signal.SIGTERM, signal.SIGKILL):
-        if child.poll() is not None:
-            return
-        child.send_signal(signum)
-        try:
-            child.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def _answer(answer: dict[str, object]) -> None:
-    try:
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The owner is gone; the closed stdin says the same next.
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115

@@ -22,11 +22,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tools.failures import Failure, tail
+from tools.keeping import answer, answer_failure, stop, told_to_stop, wake_on_signals
 from tools.private_postgres.cluster import Account, Cluster
 
 LOCK_NAME = "keeper.lock"
 START_SECONDS = 60.0
-STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +40,15 @@ class Order:
 
 def main() -> int:
     order = Order(**json.loads(sys.argv[1]))
-    # A signal becomes a byte in this pipe, so that one select waits for everything.
-    wake_reader, wake_writer = os.pipe()
-    os.set_blocking(wake_writer, False)
-    signal.set_wakeup_fd(wake_writer)
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-        signal.signal(signum, lambda *_: None)
+    wake = wake_on_signals()
     home = Path(order.home)
     try:
-        _keep_at(home, order, wake_reader)
+        _keep_at(home, order, wake)
     except Failure as failure:
-        _answer({"failure": [failure.sentence, failure.command, failure.output, failure.suggestion]})
+        answer_failure(failure)
         return 1
     except OSError as error:
-        _answer({"failure": [f"The private PostgreSQL did not start: {error}.", "", "", f"look at {home}"]})
+        answer({"failure": [f"The private PostgreSQL did not start: {error}.", "", "", f"look at {home}"]})
         return 1
     return 0
 
@@ -98,19 +93,16 @@ def _keep(cluster: Cluster, order: Order, wake: int) -> None:
     server = cluster.serve()
     try:
         _wait_until_ready(cluster, server, wake)
-        _answer({"ready": {"url": cluster.url, "server": server.pid}})
+        answer({"ready": {"url": cluster.url, "server": server.pid}})
         watched = [wake] if order.detached else [wake, sys.stdin.fileno()]
         while server.poll() is None:
             readable, _, _ = select.select(watched, [], [])
-            if wake not in readable or _told_to_stop(wake):
+            if wake not in readable or told_to_stop(wake):
                 break
     finally:
-        _stop(server, clean=not order.temporary)
-
-
-def _told_to_stop(wake: int) -> bool:
-    """Whether a signal other than a child's end arrived."""
-    return any(signum != signal.SIGCHLD for signum in os.read(wake, 64))
+        # A fast shutdown with a checkpoint, or, where the data is thrown away, the immediate one.
+        gentle = () if order.temporary else (signal.SIGINT,)
+        stop(server, (*gentle, signal.SIGQUIT, signal.SIGKILL))
 
 
 def _wait_until_ready(cluster: Cluster, server: subprocess.Popen[bytes], wake: int) -> None:
@@ -118,7 +110,7 @@ def _wait_until_ready(cluster: Cluster, server: subprocess.Popen[bytes], wake: i
     while not cluster.is_ready():
         # The pid file can only be polled; a signal, the server's end included, ends the wait at once.
         readable, _, _ = select.select([wake], [], [], 0.01)
-        stopped = bool(readable) and _told_to_stop(wake)
+        stopped = bool(readable) and told_to_stop(wake)
         if stopped or server.poll() is not None or time.monotonic() > deadline:
             raise Failure(
                 "The private PostgreSQL did not start.",
@@ -126,27 +118,6 @@ def _wait_until_ready(cluster: Cluster, server: subprocess.Popen[bytes], wake: i
                 output=tail(cluster.log),
                 suggestion="MINISTRIPE_POSTGRES=wheel uses the embedded server, DATABASE_URL one of yours",
             )
-
-
-def _stop(server: subprocess.Popen[bytes], *, clean: bool) -> None:
-    """Fast shutdown with a checkpoint, or, where the data is thrown away, the immediate one."""
-    for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)[0 if clean else 1 :]:
-        if server.poll() is not None:
-            return
-        server.send_signal(signum)
-        try:
-            server.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def _answer(answer: dict[str, object]) -> None:
-    try:
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The owner is gone; the closed stdin says the same next.
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def argument(order: Order) -> str:
