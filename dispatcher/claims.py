@@ -100,11 +100,8 @@ def claim_due_deliveries(
     endpoints: dict[uuid.UUID, ClaimedEndpoint] = {}
     disabled: list[uuid.UUID] = []
     guarded: list[uuid.UUID] = []  # their circuit is open or half-open
-    for endpoint_id, url, api_version, secret, previous_secret, is_disabled, _, is_guarded in ready:
-        secrets = (secret, previous_secret) if previous_secret else (secret,)
-        endpoints[endpoint_id] = ClaimedEndpoint(
-            id=endpoint_id, url=url, api_version=api_version, sealed_secrets=secrets
-        )
+    for endpoint_id, *where, is_disabled, _, is_guarded in ready:
+        endpoints[endpoint_id] = _endpoint(endpoint_id, *where)
         if is_disabled:
             disabled.append(endpoint_id)
         elif is_guarded:
@@ -136,9 +133,7 @@ def claim_due_deliveries(
             "begun": begun,
         },
     )
-    lease = Lease(
-        claimed_at=claimed_at, claimed_epoch=ready[0][6], ends_at=claimed_at + lease_for.total_seconds()
-    )
+    lease = _lease(claimed_at, ready[0][6], lease_for)
     claims = [_claim(row, endpoints, lease, begun=begun) for row in rows]
     # A re-claim of an expired lease leaves the lane's count as it was: that row was counted already.
     changes.update(claim.endpoint.id for claim in claims if not claim.reclaimed)
@@ -176,16 +171,11 @@ def begin_deliveries(hints: Sequence[Hint], *, lease_for: timedelta, lease_owner
     )
     if not rows:
         return []
-    lease = Lease(
-        claimed_at=claimed_at, claimed_epoch=rows[0][-1], ends_at=claimed_at + lease_for.total_seconds()
-    )
+    lease = _lease(claimed_at, rows[0][-1], lease_for)
     endpoints: dict[uuid.UUID, ClaimedEndpoint] = {}
     for _, endpoint_id, *_, url, api_version, secret, previous_secret, _ in rows:
         if endpoint_id not in endpoints:
-            secrets = (secret, previous_secret) if previous_secret else (secret,)
-            endpoints[endpoint_id] = ClaimedEndpoint(
-                id=endpoint_id, url=url, api_version=api_version, sealed_secrets=secrets
-            )
+            endpoints[endpoint_id] = _endpoint(endpoint_id, url, api_version, secret, previous_secret)
     return [_claim(row, endpoints, lease, begun=True) for row in rows]
 
 
@@ -193,6 +183,18 @@ def postpone_next_lane() -> uuid.UUID | None:
     """Put off the lane that is next in line by half a minute, for a claim of it fails; requires a transaction."""
     rows = fetch_all(_SQL["postpone_lane"], {})
     return rows[0][0] if rows else None
+
+
+def _endpoint(
+    endpoint_id: uuid.UUID, url: str, api_version: str, secret: str, previous_secret: str | None
+) -> ClaimedEndpoint:
+    secrets = (secret, previous_secret) if previous_secret else (secret,)
+    return ClaimedEndpoint(id=endpoint_id, url=url, api_version=api_version, sealed_secrets=secrets)
+
+
+def _lease(claimed_at: float, claimed_epoch: float, lease_for: timedelta) -> Lease:
+    ends_at = claimed_at + lease_for.total_seconds()
+    return Lease(claimed_at=claimed_at, claimed_epoch=claimed_epoch, ends_at=ends_at)
 
 
 def _claim(

@@ -83,6 +83,17 @@ class Cycle:
         return (more_is_due and 2 * room >= slots) or self.fanned_out >= FAN_OUT_BATCH or self.more_to_fan_out
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What one cycle has to do, in one transaction or part by part."""
+
+    attempted: Sequence[Attempted]
+    unsent: Sequence[Claim]
+    room: int
+    fan_out: bool
+    hints: Sequence[Hint]
+
+
 @dataclass(frozen=True, kw_only=True)
 class CycleRunner:
     """Runs cycles for one process; requires that no transaction is open."""
@@ -108,61 +119,45 @@ class CycleRunner:
             django.db.Error: the connection is lost; nothing of the cycle may be taken as recorded.
         """
         begun = time.perf_counter()
-        cycle = self._run(attempted, unsent, room, fan_out=fan_out, hints=hints)
+        cycle = self._run(Work(attempted=attempted, unsent=unsent, room=room, fan_out=fan_out, hints=hints))
         cycle.seconds = time.perf_counter() - begun
         return cycle
 
-    def _run(
-        self,
-        attempted: Sequence[Attempted],
-        unsent: Sequence[Claim],
-        room: int,
-        *,
-        fan_out: bool,
-        hints: Sequence[Hint],
-    ) -> Cycle:
+    def _run(self, work: Work) -> Cycle:
         for pause in (*_PAUSES, None):
             try:
-                return self._in_one_transaction(attempted, unsent, room, fan_out=fan_out, hints=hints)
+                return self._in_one_transaction(work)
             except Error as error:
                 if connection_is_lost(error):
                     raise
                 if pause is None or not is_transient(error):
                     break
                 time.sleep(pause)
-        return self._one_by_one(attempted, unsent, room, fan_out=fan_out, hints=hints)
+        return self._one_by_one(work)
 
-    def _in_one_transaction(
-        self,
-        attempted: Sequence[Attempted],
-        unsent: Sequence[Claim],
-        room: int,
-        *,
-        fan_out: bool = True,
-        hints: Sequence[Hint] = (),
-    ) -> Cycle:
-        cycle = Cycle(room=room)
+    def _in_one_transaction(self, work: Work) -> Cycle:
+        cycle = Cycle(room=work.room)
         touches = LaneTouches()
         with transaction.atomic(durable=True, savepoint=False):
             begun = time.perf_counter()
-            if attempted and unsent:
-                lock_deliveries([*(one.claim for one in attempted), *unsent])
-            cycle.recorded = record_outcomes(attempted, touches=touches)
-            release_leases(unsent, touches=touches)
+            if work.attempted and work.unsent:
+                lock_deliveries([*(one.claim for one in work.attempted), *work.unsent])
+            cycle.recorded = record_outcomes(work.attempted, touches=touches)
+            release_leases(work.unsent, touches=touches)
             cycle.record_seconds = time.perf_counter() - begun
-            if fan_out:
+            if work.fan_out:
                 step = fan_out_events(
                     limit=FAN_OUT_BATCH, touches=touches, after=self.front.after, rows=FAN_OUT_ROWS
                 )
                 self.front.move(step)
                 cycle.count(step)
             cycle.failing.update(touch_lanes(touches))
-            if room > 0:
+            if work.room > 0:
                 begun = time.perf_counter()
-                cycle.claims = self._claim(room, cycle.ended)
+                cycle.claims = self._claim(work.room, cycle.ended)
                 cycle.claim_seconds = time.perf_counter() - begun
-            cycle.claims += self._begin(hints)
-            if attempted:
+            cycle.claims += self._begin(work.hints)
+            if work.attempted:
                 reach("during_record")
         return cycle
 
@@ -179,31 +174,23 @@ class CycleRunner:
     def _begin(self, hints: Sequence[Hint]) -> list[Claim]:
         return begin_deliveries(hints, lease_for=self.lease, lease_owner=self.lease_owner)
 
-    def _one_by_one(
-        self,
-        attempted: Sequence[Attempted],
-        unsent: Sequence[Claim],
-        room: int,
-        *,
-        fan_out: bool,
-        hints: Sequence[Hint],
-    ) -> Cycle:
-        cycle = Cycle(room=room)
+    def _one_by_one(self, work: Work) -> Cycle:
+        cycle = Cycle(room=work.room)
         by_endpoint: dict[uuid.UUID, list[Attempted]] = defaultdict(list)
-        for one in attempted:
+        for one in work.attempted:
             by_endpoint[one.claim.endpoint.id].append(one)
         begun = time.perf_counter()
         for group in by_endpoint.values():
             self._record_by_halves(group, cycle)
-        self._release(unsent)
+        self._release(work.unsent)
         cycle.record_seconds = time.perf_counter() - begun
-        if fan_out:
+        if work.fan_out:
             self._fan_out_by_halves(cycle)
-        if room > 0:
+        if work.room > 0:
             begun = time.perf_counter()
-            cycle.claims = self._claim_by_halves(room, cycle)
+            cycle.claims = self._claim_by_halves(work.room, cycle)
             cycle.claim_seconds = time.perf_counter() - begun
-        self._begin_by_halves(hints, cycle)
+        self._begin_by_halves(work.hints, cycle)
         return cycle
 
     def _record_by_halves(self, attempted: Sequence[Attempted], cycle: Cycle) -> None:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -90,19 +91,13 @@ def _disable(endpoint: Endpoint, lane: Lane, *, reason: str, now: datetime) -> N
     )
     # What was under way may still fail: nothing more is to be told.
     Lane.objects.filter(endpoint_id=endpoint.id).update(warned_percent=DISABLE_AT)
-    record_event(
-        owner=endpoint.owner,
-        type=DISABLED_EVENT_TYPE,
-        object_id=endpoint.public_id,
-        data={
-            "id": endpoint.public_id,
-            "object": "webhook_endpoint",
-            "url": endpoint.url,
-            "status": EndpointStatus.DISABLED.value,
-            "reason": reason,
-            "disabled_at": _seconds(now),
-            "failing_since": _seconds(lane.failing_since),
-        },
+    _tell(
+        endpoint,
+        DISABLED_EVENT_TYPE,
+        status=EndpointStatus.DISABLED,
+        reason=reason,
+        disabled_at=_seconds(now),
+        failing_since=_seconds(lane.failing_since),
     )
 
 
@@ -110,18 +105,28 @@ def _warn(endpoint: Endpoint, lane: Lane, *, percent: int) -> None:
     disable_after = dispatcher_settings().protection.disable_after or timedelta()
     assert lane.failing_since is not None
     Lane.objects.filter(endpoint_id=endpoint.id).update(warned_percent=percent)
+    _tell(
+        endpoint,
+        FAILING_EVENT_TYPE,
+        status=EndpointStatus.ENABLED,
+        percent=percent,
+        failing_since=_seconds(lane.failing_since),
+        disables_at=_seconds(lane.failing_since + disable_after),
+    )
+
+
+def _tell(endpoint: Endpoint, type: str, *, status: EndpointStatus, **facts: Any) -> None:
+    """Record an event about an endpoint for its owner."""
     record_event(
         owner=endpoint.owner,
-        type=FAILING_EVENT_TYPE,
+        type=type,
         object_id=endpoint.public_id,
         data={
             "id": endpoint.public_id,
             "object": "webhook_endpoint",
             "url": endpoint.url,
-            "status": EndpointStatus.ENABLED.value,
-            "percent": percent,
-            "failing_since": _seconds(lane.failing_since),
-            "disables_at": _seconds(lane.failing_since + disable_after),
+            "status": status.value,
+            **facts,
         },
     )
 

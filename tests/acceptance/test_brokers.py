@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from outbox.identifiers import encode_id
 from tests.acceptance.kernel import connections_of, needs_proc
 from tests.acceptance.shop import Received, Shop
 from tests.brokers import flush, purge, waiting_messages
-from tests.dispatcher.receivers import OK, Conversation, Receiver, answer_all
+from tests.dispatcher.receivers import Gate, Receiver, answer_all
 from tests.dispatcher.scenes import (
     assert_lanes_count_their_leases,
     claim,
@@ -116,19 +115,6 @@ def hint(broker: PrivateBroker) -> Iterator[Callable[[list[Hint]], None]]:
     post = HintPost(broker.url)
     yield post.send
     post.close()
-
-
-class Gate:
-    """A receiver's script that answers nothing before it is opened."""
-
-    def __init__(self) -> None:
-        self.opened = threading.Event()
-
-    def __call__(self, conversation: Conversation) -> None:
-        while True:
-            conversation.read_request()
-            self.opened.wait(60)
-            conversation.send(OK)
 
 
 def test_workers_deliver_what_a_dispatcher_hands_out(fleet: Fleet) -> None:

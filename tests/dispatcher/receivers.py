@@ -101,6 +101,19 @@ def answer_once(response: bytes) -> Script:
     return script
 
 
+class Gate:
+    """A receiver's script that answers nothing before it is opened."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+
+    def __call__(self, conversation: Conversation) -> None:
+        while True:
+            conversation.read_request()
+            self.opened.wait(60)
+            conversation.send(OK)
+
+
 class Receiver:
     """Listens on a loopback port, a thread per connection, until the `with` block ends.
 

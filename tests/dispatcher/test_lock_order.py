@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from dispatcher.attempts import Attempted
 from dispatcher.connection import connect
-from dispatcher.cycles import CycleRunner
+from dispatcher.cycles import CycleRunner, Work
 from dispatcher.deliveries import database_now
 from dispatcher.delivery import DeliveryPlan, Sending
 from dispatcher.disabling import disable_endpoints
@@ -71,7 +71,7 @@ class LockStep:
                 record(2)
             if cycle_no % 50 == 25 * self.number:
                 self._turn_an_endpoint_off_or_on()
-            cycle = runner._in_one_transaction(attempted, (), 20)
+            cycle = runner._in_one_transaction(work(attempted, room=20))
             self.recorded += len(cycle.recorded)
             attempted = [
                 PLAN.conclude(Sending(claim, claim.lease.now_epoch()), self.random.choice([SUCCESS, REFUSED]))
@@ -80,7 +80,7 @@ class LockStep:
             self.random.shuffle(attempted)
             if cycle_no % 10 == 0:
                 make_some_due()
-        runner._in_one_transaction(attempted, (), 0)
+        runner._in_one_transaction(work(attempted, room=0))
 
     def _turn_an_endpoint_off_or_on(self) -> None:
         endpoint = self.random.choice(self.endpoints)
@@ -88,6 +88,10 @@ class LockStep:
             disable_endpoints(gone=[endpoint.id], failing=[self.random.choice(self.endpoints).id])
         else:
             update_endpoint(owner=OWNER, endpoint_id=endpoint.id, changes={"status": "enabled"})
+
+
+def work(attempted: list[Attempted], *, room: int) -> Work:
+    return Work(attempted=attempted, unsent=(), room=room, fan_out=True, hints=())
 
 
 def make_some_due() -> None:

@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from dispatcher.crash_points import CRASH_POINTS
 from dispatcher.models import Attempt, Delivery, FinishedDelivery
-from tests.dispatcher.receivers import OK, Conversation, Receiver, answer_all
+from tests.dispatcher.receivers import OK, Conversation, Gate, Receiver, answer_all
 from tests.dispatcher.scenes import (
     assert_lanes_count_their_leases,
     lane_row,
@@ -29,19 +29,6 @@ SHORT_LEASE = ("--lease", "2.1")
 
 FAILURE = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
 QUICK_RETRIES: dict[str, Any] = {"WEBHOOK_RETRY_SCHEDULE_SECONDS": ",".join(["0.01"] * 99)}
-
-
-class Gate:
-    """A receiver's script that answers nothing before it is opened."""
-
-    def __init__(self) -> None:
-        self.opened = threading.Event()
-
-    def __call__(self, conversation: Conversation) -> None:
-        while True:
-            conversation.read_request()
-            self.opened.wait(60)
-            conversation.send(OK)
 
 
 def test_drain_delivers_what_is_due_and_ends():
