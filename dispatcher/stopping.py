@@ -6,8 +6,12 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class Stopped(Exception):
-    """A second signal asked to stop without waiting."""
+class Stopped(BaseException):
+    """A second signal asked to stop without waiting.
+
+    No Exception, as KeyboardInterrupt is none: it comes wherever the main thread happens to be, and a library that
+    guards its callbacks by `except Exception` (dramatiq does) would swallow it.
+    """
 
 
 class StopRequest:
