@@ -27,7 +27,7 @@ from dispatcher.sealing import seal, unseal
 from dispatcher.urls import UrlRefused
 from outbox.database import execute, fetch_all
 from outbox.identifiers import floor_uuid, new_uuid
-from outbox.sql import statements
+from outbox.sql import prepared, statements
 
 _SQL = statements("api.sql")
 # Faults of the request itself: mended, it may come again under the same key.
@@ -72,7 +72,7 @@ class IdempotentOperation:
         """
         answer = self.answer = None if result is None else self.render(result)
         rows = fetch_all(
-            _SQL["begin_operation"],
+            prepared("api.sql", "begin_operation"),
             self._identity()
             | self._kept(answer)
             | {
@@ -90,12 +90,12 @@ class IdempotentOperation:
     def finish(self, result: dict[str, Any]) -> None:
         """One statement, in the open last transaction of the write."""
         self.answer = self.render(result)
-        execute(_SQL["finish_operation"], {"id": self.id} | self._kept(self.answer))
+        execute(prepared("api.sql", "finish_operation"), {"id": self.id} | self._kept(self.answer))
 
     def finish_error(self, error: CoreError) -> None:
         """As `finish`, where the write itself ends in a refusal that it commits (a declined card)."""
         self.kept_refusal = error
-        execute(_SQL["finish_operation"], {"id": self.id} | self._kept(self.refuse(error)))
+        execute(prepared("api.sql", "finish_operation"), {"id": self.id} | self._kept(self.refuse(error)))
 
     def keep_refusal(self, error: Exception) -> None:
         """Remember the refusal of a write that was rolled back, in a transaction of its own."""

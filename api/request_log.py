@@ -8,9 +8,8 @@ from api.context import RequestContext
 from api.idempotency import MAX_KEY_LENGTH
 from api.redaction import redacted_text, without_secrets
 from outbox.database import execute
-from outbox.sql import statements
+from outbox.sql import prepared
 
-_SQL = statements("api.sql")
 _log = structlog.get_logger("api")
 _MAX_PATH = 500
 
@@ -25,7 +24,7 @@ def log_request(request: HttpRequest, context: RequestContext, *, status: int, m
     key = context.idempotency_key
     try:
         execute(
-            _SQL["log_request"],
+            prepared("api.sql", "log_request"),
             {
                 "id": context.id,
                 "method": request.method,

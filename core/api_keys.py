@@ -21,6 +21,7 @@ from core.sql import SQL
 from outbox.database import execute, fetch_all
 from outbox.errors import InvalidIdentifier
 from outbox.identifiers import decode_id, encode_id
+from outbox.sql import prepared
 
 PREFIX = "sk_test_"
 _ID_DIGITS = 22
@@ -55,7 +56,7 @@ def authenticate(token: str) -> ApiKeyIdentity:
         RevokedKey, ExpiredKey: somebody who may not call any more. Told only to who has the whole key.
     """
     key_id = key_uuid(token)
-    rows = fetch_all(SQL["authenticate"], {"id": key_id})
+    rows = fetch_all(prepared("core.sql", "authenticate"), {"id": key_id})
     if not rows:
         raise UnknownKey(token)
     account_id, token_hash, revoked, expired, use_unnoted = rows[0]

@@ -19,6 +19,7 @@ from core.sql import SQL, jsonb
 from core.states import MOVES, Move, Status
 from core.writes import Write
 from outbox.database import execute
+from outbox.sql import prepared
 
 __all__ = [
     "CANCELLATION_REASONS",
@@ -64,7 +65,7 @@ def create_payment_intent(*, write: Write, fields: Mapping[str, Any]) -> dict[st
     result = payment_intent_object(row)
     with transaction.atomic(durable=True):
         write.operation.begin(result)
-        if not execute(SQL["create_payment_intent"], _parameters(row)):
+        if not execute(prepared("core.sql", "create_payment_intent"), _parameters(row)):
             raise CustomerNotFound(fields["customer"], param="customer")
         record(write, "payment_intent.created", result)
     return result

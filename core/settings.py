@@ -127,6 +127,8 @@ OUTBOX = {
     "EVENT_RETENTION": _days("EVENT_RETENTION_DAYS", 396),
     # Dispatchers poll in any case; a notification only shortens the wait of an idle one.
     "NOTIFY": env.bool("OUTBOX_NOTIFY", default=True),
+    # False for a process behind a pooler in transaction mode.
+    "PREPARE": env.bool("OUTBOX_PREPARE", default=True),
 }
 
 # --- Webhooks ---

@@ -8,7 +8,7 @@ import contextlib
 import select
 import socket
 
-from outbox.database import forget_notifications, listening_descriptor
+from outbox.database import listening_descriptor, take_notifications
 
 _READ = select.POLLIN | select.POLLERR | select.POLLHUP
 
@@ -47,7 +47,7 @@ class Wakeup:
 
         Says which: True where something happened. Requires that no transaction is open.
         """
-        if self._set:
+        if self._set or take_notifications():
             return True
         poll = select.poll()
         poll.register(self._reader, _READ)
@@ -56,7 +56,7 @@ class Wakeup:
             poll.register(database, _READ)
         happened = poll.poll(max(0.0, timeout) * 1000)
         if any(descriptor == database for descriptor, _ in happened):
-            forget_notifications()
+            take_notifications()
         return bool(happened)
 
     def close(self) -> None:

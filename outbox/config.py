@@ -27,6 +27,11 @@ def notifies() -> bool:
     return bool(_given().get("NOTIFY", True))
 
 
+def prepares() -> bool:
+    """Whether statements are prepared in the session; a pooler in transaction mode gives none of one's own."""
+    return bool(_given().get("PREPARE", True))
+
+
 def _given() -> dict[str, Any]:
     given: dict[str, Any] = getattr(settings, "OUTBOX", {})
     return given

@@ -11,6 +11,7 @@ import psycopg2
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg2.extensions import AsIs, new_array_type, new_type, register_adapter, register_type
 
+from outbox.config import prepares
 from outbox.sql import Prepared
 
 _UUID, _UUID_ARRAY = 2950, 2951  # their object ids in every PostgreSQL
@@ -54,12 +55,20 @@ def listening_descriptor() -> int | None:
     return None if connection is None or connection.closed else int(connection.fileno())
 
 
-def forget_notifications() -> None:
-    """Read and drop what has arrived on this thread's connection; a broken one shows with its next statement."""
+def take_notifications() -> bool:
+    """Drop the notifications that this thread's connection has got, and say whether there were any.
+
+    Some come with the answer to a COMMIT: they are no longer to be read from the socket. A broken connection
+    shows with its next statement.
+    """
     connection = connections[DEFAULT_DB_ALIAS].connection
+    if connection is None:
+        return False
     with contextlib.suppress(psycopg2.Error):
         connection.poll()
+    any_came = bool(connection.notifies)
     connection.notifies.clear()
+    return any_came
 
 
 def fetch_all(statement: str | Prepared, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -81,6 +90,8 @@ def execute(statement: str | Prepared, parameters: Mapping[str, Any]) -> int:
 def _text(statement: str | Prepared) -> str:
     if isinstance(statement, str):
         return statement
+    if not prepares():
+        return statement.text
     session = connections[DEFAULT_DB_ALIAS].connection
     known = _prepared.setdefault(session, set())
     if statement.name not in known:

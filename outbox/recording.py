@@ -10,9 +10,8 @@ from outbox.database import execute, in_transaction
 from outbox.errors import EventRefused, TransactionRequired
 from outbox.identifiers import new_uuid
 from outbox.models import Event
-from outbox.sql import statements
+from outbox.sql import prepared
 
-_SQL = statements("outbox.sql")
 # An index holds the key of every pending pointer.
 MAX_ORDER_KEY = 500
 
@@ -63,7 +62,7 @@ def record_event(
         idempotency_key=idempotency_key,
     )
     execute(
-        _SQL["record_event"],
+        prepared("outbox.sql", "record_event"),
         {
             "id": event.id,
             "owner": owner,

@@ -50,7 +50,7 @@ def measure(ground: Stage, scale: Scale) -> Findings:
         ),
     )
     grown = [
-        _grow(ground, scale, "history", "finished deliveries", _history, (0, 300_000), 10_000_000),
+        _grow(ground, scale, "history", "finished deliveries", _history, (0, 100_000), 10_000_000),
         _grow(ground, scale, "pending", "pending behind one endpoint", _pending, (0, 100_000), 1_000_000),
         _grow(ground, scale, "endpoints", "endpoints", _endpoints, (1, 100, 1_000), 10_000),
     ]

@@ -51,7 +51,7 @@ def measure(stage: Stage, scale: Scale) -> Findings:
         about=(
             f"{deliveries:,} deliveries due at once; from the first attempt to the last end. One nginx receives. "
             "The lanes' caps are out of reach; contenders take turns in every round. Textbook: SKIP LOCKED "
-            "LIMIT 100, requests.Session in 16 threads, a commit a delivery, over a part of the backlog. pgbench runs "
+            "LIMIT 100, requests.Session in 16 threads, a commit a delivery, over a part of the backlog, as dramatiq in the whole run. pgbench runs "
             "the bare loop's claim and record statements on one connection and sends nothing: what PostgreSQL allows "
             "one such loop on this machine, whatever sends for it."
         ),
@@ -59,11 +59,14 @@ def measure(stage: Stage, scale: Scale) -> Findings:
     with stage.database("drain") as ground, ExitStack() as stack:
         contenders = _contenders(scale, stack, findings)
         # What a process needs to start is no part of a delivery.
-        startup = {one.name: once(ground, one, count=0, endpoints=1)[1] for one in contenders}
+        startup = {
+            one.name: once(ground, one, count=0, endpoints=1)[1]
+            for one in contenders
+            if not scale.quick or one.name in (PRODUCT, BARE_LOOP)
+        }
         rates, costs = [], []
         for endpoints in (1, 100):
-            # In a quick run the second group only shows what many lanes cost.
-            running = contenders if endpoints == 1 or not scale.quick else _essential(contenders)
+            running = contenders if endpoints == 1 else _with_many_lanes(contenders, scale)
             rate, cost = _rounds(ground, scale, running, startup, endpoints=endpoints, deliveries=deliveries)
             rates.append(rate)
             costs.append(cost)
@@ -72,14 +75,17 @@ def measure(stage: Stage, scale: Scale) -> Findings:
         findings.plots = [*map(Bars, rates), *map(Stacks, costs)]
         findings.figures = _figures(rates)
         if findings.misses:
-            backlog.prepare(ground, deliveries=20_000, endpoints=1)
+            backlog.prepare(ground, deliveries=10_000, endpoints=1)
             explained = explanation(ground, limit=500)
             findings.profile = profile_of_run(ground, "run_dispatcher", *DISPATCHER) + "\n\n" + explained
     return findings
 
 
-def _essential(contenders: list[Contender]) -> list[Contender]:
-    return [one for one in contenders if one.name in (PRODUCT, BARE_LOOP)]
+def _with_many_lanes(contenders: list[Contender], scale: Scale) -> list[Contender]:
+    """A quick run only shows what many lanes cost; what metrics cost has nothing to do with lanes."""
+    if scale.quick:
+        return [one for one in contenders if one.name in (PRODUCT, BARE_LOOP)]
+    return [one for one in contenders if one.name != METRICS]
 
 
 def _cpu_ratio(costs: Table, endpoints: int) -> str:
@@ -98,7 +104,7 @@ def _contenders(scale: Scale, stack: ExitStack, findings: Findings) -> list[Cont
     found = [
         Contender(name=PRODUCT, arguments=DISPATCHER),
         Contender(name=BARE_LOOP, arguments=BARE),
-        Contender(name="textbook, 16 threads", arguments=TEXTBOOK, share=scale.choose(quick=0.2, whole=0.1)),
+        Contender(name="textbook, 16 threads", arguments=TEXTBOOK, share=scale.choose(quick=0.1, whole=0.05)),
     ]
     if not scale.quick:
         found.insert(1, Contender(name="product, 2 processes", arguments=DISPATCHER, processes=2))
@@ -118,6 +124,7 @@ def _contenders(scale: Scale, stack: ExitStack, findings: Findings) -> list[Cont
         found.append(
             Contender(
                 name=f"dramatiq on {name}",
+                share=scale.choose(quick=1.0, whole=1 / 3),
                 arguments=(*DISPATCHER, "--executor", "dramatiq", "--broker", running.url),
                 workers=("manage.py", "run_worker", "--broker", running.url),
                 servers={"broker": running.pid} if running.pid else {},
@@ -143,8 +150,8 @@ def _rounds(
             count = int(deliveries * contender.share)
             rate, used = once(stage, contender, count=count, endpoints=endpoints)
             rates.add(contender.name, rate)
-            for group, seconds in used.items():
-                of_work = max(0.0, seconds - startup[contender.name][group])
+            for group, at_start in startup.get(contender.name, {}).items():
+                of_work = max(0.0, used[group] - at_start)
                 costs.add(f"{contender.name}: {group}", of_work / count * 1000)
             sys.stderr.write(f"  round {number + 1}/{scale.rounds}  {contender.name:24} {rate:8.0f} /s\n")
     return rates, costs

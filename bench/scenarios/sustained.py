@@ -37,7 +37,7 @@ class Run:
 
 
 def measure(stage: Stage, scale: Scale) -> Findings:
-    seconds = scale.choose(quick=3.0, whole=20.0)
+    seconds = scale.choose(quick=2.5, whole=15.0)
     findings = Findings(
         scenario="b",
         name="sustained",
@@ -122,7 +122,7 @@ def _run(
 def _idle(stage: Stage, scale: Scale) -> Table:
     """Two dispatchers, each on a database of its own, take turns: one is told of new events, one finds them."""
     idle = Table(title=f"COMMIT to receipt at {IDLE_RATE}/s", unit="ms")
-    seconds = scale.choose(quick=1.2, whole=5.0)
+    seconds = scale.choose(quick=1.0, whole=5.0)
     ways = {NOTIFIED: True, POLLED: False}
     with ExitStack() as stack:
         recorders: dict[str, Recorder] = {}
@@ -185,9 +185,9 @@ def _profile(stage: Stage) -> str:
     with stage.database("profiled") as ground, receiver.running(ground) as received:
         backlog.make_endpoints(ground, ENDPOINTS, url=received.url("/ok"), limits=backlog.DEFAULT)
         with dispatching(ground) as dispatcher:
-            recorder = record(ground, 16_000, rate=4_000, endpoints=ENDPOINTS)
+            recorder = record(ground, 8_000, rate=4_000, endpoints=ENDPOINTS)
             time.sleep(1.5)
-            profile = profile_of(ground, dispatcher, seconds=3)
+            profile = profile_of(ground, dispatcher, seconds=2)
             recorder.finish()
     return profile
 

@@ -19,7 +19,7 @@ BARE, CREATED, DELIVERED = "bare view, nothing delivered", "product: created", "
 
 
 def measure(stage: Stage, scale: Scale) -> Findings:
-    seconds = scale.choose(quick=1.0, whole=8.0)
+    seconds = scale.choose(quick=0.8, whole=6.0)
     rates = Table(title="Payment intents", unit="/s", base=BARE)
     waiting = Table(title="Not yet delivered when creation stops", unit="events")
     used = Table(title="CPU", unit="s per 1,000 intents created and delivered")
@@ -72,8 +72,8 @@ def measure(stage: Stage, scale: Scale) -> Findings:
         if findings.misses:
             profiles = []
             for program in (product.program, dispatcher):
-                started = Load(connections=CONNECTIONS, seconds=5).start(ground, product, account.api_key)
-                profiles.append(profile_of(ground, program, seconds=3))
+                started = Load(connections=CONNECTIONS, seconds=4).start(ground, product, account.api_key)
+                profiles.append(profile_of(ground, program, seconds=2))
                 load.finish(started)
             findings.profile = "\n\n".join(profiles)
     return findings

@@ -26,6 +26,7 @@ class Prepared:
     For statements that run in every cycle: their planning costs more than running them does.
     """
 
+    text: str  # as a session that prepares nothing runs it
     name: str  # of the prepared statement, unique in a database session
     preparation: str
     call: str  # with the parameters' names, as psycopg2 has them
@@ -35,12 +36,15 @@ class Prepared:
 def prepared(package: str, name: str) -> Prepared:
     """The statement of the file `name.sql` to be prepared; parameters are cast as they are in the file."""
     text = statements(package)[name]
-    found = {parameter: cast or "" for parameter, cast in _PARAMETER.findall(text)}
+    found: dict[str, str] = {}
+    for parameter, cast in _PARAMETER.findall(text):
+        found[parameter] = found.get(parameter) or cast
     places = {parameter: place for place, parameter in enumerate(found, 1)}
     body = _PARAMETER.sub(lambda match: f"${places[match[1]]}{match[2] or ''}", text).replace("%%", "%")
     own_name = f"{package.partition('.')[0]}_{name}"
     arguments = ", ".join(f"%({parameter})s{cast}" for parameter, cast in found.items())
     return Prepared(
+        text=text,
         name=own_name,
         preparation=f"PREPARE {own_name} AS {body}",
         call=f"EXECUTE {own_name} ({arguments})" if found else f"EXECUTE {own_name}",

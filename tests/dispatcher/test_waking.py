@@ -61,6 +61,15 @@ def test_a_committed_event_wakes_a_listener_once(wakeup):
     assert not wakeup.wait(AT_ONCE)
 
 
+def test_an_event_recorded_during_a_cycle_wakes_after_it(wakeup):
+    """Its notification comes with the answer to the cycle's COMMIT and is never to be read from the socket again."""
+    with transaction.atomic():
+        query("SELECT 1")
+        elsewhere(lambda: record(1))
+    assert wakeup.wait(AT_ONCE)
+    assert not wakeup.wait(AT_ONCE)
+
+
 def test_a_rolled_back_event_wakes_nobody(wakeup):
     def fail():
         with transaction.atomic():

@@ -38,7 +38,15 @@ from tests.processes import until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres_versions]
 
-TODAY = datetime.now(tz=UTC).date()
+
+def today() -> date:
+    return datetime.now(tz=UTC).date()
+
+
+@pytest.fixture(autouse=True)
+def made_ahead(db):
+    """A run may begin before midnight and come here after it: its database is then of yesterday."""
+    maintain_partitions()
 
 
 def table(name: str) -> PartitionedTable:
@@ -77,9 +85,9 @@ def test_a_migrated_database_has_partitions_for_the_days_to_come():
     fan_out()
     claims = claim()
     finish(claims)
-    assert where(event.id, "outbox_event") == f"outbox_event_{TODAY:%Y%m}"
-    assert where(claims[0].attempt_id, "dispatcher_attempt") == f"dispatcher_attempt_{TODAY:%Y%m%d}"
-    assert where(claims[0].delivery_id, "dispatcher_finished_delivery").endswith(f"_{TODAY:%Y%m}")
+    assert where(event.id, "outbox_event") == f"outbox_event_{today():%Y%m}"
+    assert where(claims[0].attempt_id, "dispatcher_attempt") == f"dispatcher_attempt_{today():%Y%m%d}"
+    assert where(claims[0].delivery_id, "dispatcher_finished_delivery").endswith(f"_{today():%Y%m}")
 
 
 def test_maintenance_repeated_does_nothing():
@@ -89,10 +97,10 @@ def test_maintenance_repeated_does_nothing():
 
 
 def test_what_is_over_is_dropped_and_what_is_not_stays():
-    later = TODAY + timedelta(days=31)
+    later = today() + timedelta(days=31)
     done = maintain_partitions(today=later)
-    assert f"dispatcher_attempt_{TODAY:%Y%m%d}" in done.dropped
-    assert f"dispatcher_attempt_{TODAY + timedelta(days=1):%Y%m%d}" not in done.dropped
+    assert f"dispatcher_attempt_{today():%Y%m%d}" in done.dropped
+    assert f"dispatcher_attempt_{today() + timedelta(days=1):%Y%m%d}" not in done.dropped
     assert not [name for name in done.dropped if name.startswith("outbox_event")]
     assert (
         partitions_of(table("dispatcher_attempt"))[-1]
@@ -110,19 +118,19 @@ TABLES = {
 
 
 def partition_of_today(name: str) -> str:
-    return table(name).partition(table(name).period.beginning(TODAY))
+    return table(name).partition(table(name).period.beginning(today()))
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_every_table_has_partitions_made_and_dropped(name):
-    today = partition_of_today(name)
+    partition = partition_of_today(name)
     ahead = partitions_of(table(name))[-1]
     query(f"DROP TABLE {ahead}")
     assert maintain_partitions().made == [ahead]
-    still = maintain_partitions(today=TODAY + timedelta(days=TABLES[name] - 31))
-    assert today not in still.dropped
-    assert today in maintain_partitions(today=TODAY + timedelta(days=TABLES[name])).dropped
-    assert today not in partitions_of(table(name))
+    still = maintain_partitions(today=today() + timedelta(days=TABLES[name] - 31))
+    assert partition not in still.dropped
+    assert partition in maintain_partitions(today=today() + timedelta(days=TABLES[name])).dropped
+    assert partition not in partitions_of(table(name))
 
 
 def test_what_tells_of_ended_work_is_dropped_although_its_event_is_sent_again():
@@ -132,7 +140,7 @@ def test_what_tells_of_ended_work_is_dropped_although_its_event_is_sent_again():
     fan_out()
     finish(claim())
     resend_delivery(owner=OWNER, delivery_id=FinishedDelivery.objects.get().id)
-    done = maintain_partitions(today=TODAY + timedelta(days=500))
+    done = maintain_partitions(today=today() + timedelta(days=500))
     assert partition_of_today("dispatcher_finished_delivery") in done.dropped
     assert partition_of_today("outbox_event") in done.kept
     assert claim()[0].event is not None
@@ -142,11 +150,11 @@ def test_a_partition_that_live_work_refers_to_is_kept():
     make_endpoint()
     record(1)
     fan_out()
-    far = TODAY + timedelta(days=500)
+    far = today() + timedelta(days=500)
     done = maintain_partitions(today=far)
-    event_partition = f"outbox_event_{TODAY:%Y%m}"
+    event_partition = f"outbox_event_{today():%Y%m}"
     assert event_partition in done.kept
-    assert f"dispatcher_attempt_{TODAY:%Y%m%d}" in done.kept
+    assert f"dispatcher_attempt_{today():%Y%m%d}" in done.kept
     assert Event.objects.count() == 1
     finish(claim())
     assert not Delivery.objects.exists()
@@ -156,7 +164,7 @@ def test_a_partition_that_live_work_refers_to_is_kept():
 
 def test_a_pointer_keeps_its_event():
     record(1)
-    assert f"outbox_event_{TODAY:%Y%m}" in maintain_partitions(today=TODAY + timedelta(days=500)).kept
+    assert f"outbox_event_{today():%Y%m}" in maintain_partitions(today=today() + timedelta(days=500)).kept
 
 
 def stray_attempt(day: date) -> uuid.UUID:
@@ -173,7 +181,7 @@ def stray_attempt(day: date) -> uuid.UUID:
 
 
 def test_rows_that_strayed_into_the_default_partition_move_over():
-    long_ahead = TODAY + timedelta(days=90)
+    long_ahead = today() + timedelta(days=90)
     stray = stray_attempt(long_ahead)
     assert maintain_partitions(today=long_ahead).strays == []
     assert where(stray, "dispatcher_attempt") == f"dispatcher_attempt_{long_ahead:%Y%m%d}"
@@ -181,7 +189,7 @@ def test_rows_that_strayed_into_the_default_partition_move_over():
 
 def test_rows_of_days_for_which_nobody_made_a_partition_in_time_move_over():
     """No maintenance for three weeks: the last days of them had no partition."""
-    days = [TODAY - timedelta(days=9), TODAY - timedelta(days=3)]
+    days = [today() - timedelta(days=9), today() - timedelta(days=3)]
     strays = [stray_attempt(day) for day in days]
     done = maintain_partitions()
     assert done.made == [f"dispatcher_attempt_{day:%Y%m%d}" for day in days]
@@ -191,14 +199,14 @@ def test_rows_of_days_for_which_nobody_made_a_partition_in_time_move_over():
 
 
 def test_strays_that_are_past_their_retention_are_dropped_with_the_rest():
-    stray_attempt(TODAY - timedelta(days=40))
+    stray_attempt(today() - timedelta(days=40))
     done = maintain_partitions()
-    assert done.made == done.dropped == [f"dispatcher_attempt_{TODAY - timedelta(days=40):%Y%m%d}"]
+    assert done.made == done.dropped == [f"dispatcher_attempt_{today() - timedelta(days=40):%Y%m%d}"]
     assert not Attempt.objects.exists()
 
 
 def test_rows_of_a_clock_that_is_wrong_stay_in_the_default_partition_and_are_told_of():
-    ahead = TODAY + timedelta(days=5000)
+    ahead = today() + timedelta(days=5000)
     stray = stray_attempt(ahead)
     done = maintain_partitions()
     assert done.made == []
@@ -208,7 +216,7 @@ def test_rows_of_a_clock_that_is_wrong_stay_in_the_default_partition_and_are_tol
 
 
 def test_the_command_exits_4_where_a_default_partition_holds_rows(capsys):
-    stray_attempt(TODAY + timedelta(days=5000))
+    stray_attempt(today() + timedelta(days=5000))
     with pytest.raises(CommandError, match=r"^dispatcher_attempt_default holds 1 row\(s\)") as told:
         call_command("maintain_partitions")
     assert told.value.returncode == 4
@@ -217,14 +225,14 @@ def test_the_command_exits_4_where_a_default_partition_holds_rows(capsys):
 
 def test_the_command_says_what_it_did(capsys):
     call_command("maintain_partitions")
-    query(f"DROP TABLE dispatcher_attempt_{TODAY + timedelta(days=7):%Y%m%d}")
+    query(f"DROP TABLE dispatcher_attempt_{today() + timedelta(days=7):%Y%m%d}")
     call_command("maintain_partitions")
-    assert capsys.readouterr().out == f"made dispatcher_attempt_{TODAY + timedelta(days=7):%Y%m%d}\n"
+    assert capsys.readouterr().out == f"made dispatcher_attempt_{today() + timedelta(days=7):%Y%m%d}\n"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_maintenance_gives_way_to_work_that_holds_a_lock():
-    name = f"dispatcher_attempt_{TODAY + timedelta(days=7):%Y%m%d}"
+    name = f"dispatcher_attempt_{today() + timedelta(days=7):%Y%m%d}"
     query(f"DROP TABLE {name}")
     with held_elsewhere("LOCK TABLE dispatcher_attempt_default IN ROW EXCLUSIVE MODE"):
         done = maintain_partitions()
@@ -235,7 +243,7 @@ def test_maintenance_gives_way_to_work_that_holds_a_lock():
 
 @pytest.mark.django_db(transaction=True)
 def test_one_process_maintains_at_a_time():
-    name = f"dispatcher_attempt_{TODAY + timedelta(days=7):%Y%m%d}"
+    name = f"dispatcher_attempt_{today() + timedelta(days=7):%Y%m%d}"
     query(f"DROP TABLE {name}")
     with held_elsewhere("SELECT pg_advisory_xact_lock(hashtext('outbox.partitions'))"):
         done = maintain_partitions()
@@ -272,7 +280,7 @@ def test_maintenance_sees_a_resend_that_was_first():
     event = record(1)[0]
     fan_out()
     finish(claim())
-    far = TODAY + timedelta(days=500)
+    far = today() + timedelta(days=500)
     resend = (
         "INSERT INTO dispatcher_delivery (id, owner, endpoint_id, event_id, due_at, resend_no) "
         "SELECT outbox_uuid7(), owner, id, %s, now(), 1 FROM dispatcher_endpoint"

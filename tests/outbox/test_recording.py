@@ -5,6 +5,7 @@ import math
 
 import pytest
 from django.db import connection, transaction
+from django.test import override_settings
 
 from outbox.errors import EventRefused, OutboxError, TransactionRequired
 from outbox.models import Event, PendingEvent
@@ -125,3 +126,22 @@ def test_an_order_key_that_cannot_be_kept_is_refused(changes, length):
     ):
         record(**changes)
     assert not Event.objects.exists()
+
+
+def prepared_here() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_prepared_statements")
+        return {name for (name,) in cursor.fetchall()}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_recording_is_prepared_once_a_session_unless_a_pooler_forbids_it():
+    connection.close()
+    with override_settings(OUTBOX={"PREPARE": False}), transaction.atomic():
+        record()
+        assert not prepared_here()
+    for _ in range(2):
+        with transaction.atomic():
+            record()
+    assert prepared_here() == {"outbox_record_event"}
+    assert Event.objects.count() == 3
