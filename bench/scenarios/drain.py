@@ -51,9 +51,9 @@ def measure(stage: Stage, scale: Scale) -> Findings:
         about=(
             f"{deliveries:,} deliveries due at once; from the first attempt to the last end. One nginx receives. "
             "The lanes' caps are out of reach; contenders take turns in every round. Textbook: SKIP LOCKED "
-            "LIMIT 100, requests.Session in 16 threads, a commit a delivery, over a part of the backlog, as dramatiq in the whole run. pgbench runs "
-            "the bare loop's claim and record statements on one connection and sends nothing: what PostgreSQL allows "
-            "one such loop on this machine, whatever sends for it."
+            "LIMIT 100, requests.Session in 16 threads, a commit a delivery, over a part of the backlog, as "
+            "dramatiq in the whole run. pgbench runs the bare loop's claim and record statements on one connection "
+            "and sends nothing: what PostgreSQL allows one such loop on this machine, whatever sends for it."
         ),
     )
     with stage.database("drain") as ground, ExitStack() as stack:
