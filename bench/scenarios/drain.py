@@ -104,7 +104,7 @@ def _contenders(scale: Scale, stack: ExitStack, findings: Findings) -> list[Cont
     found = [
         Contender(name=PRODUCT, arguments=DISPATCHER),
         Contender(name=BARE_LOOP, arguments=BARE),
-        Contender(name="textbook, 16 threads", arguments=TEXTBOOK, share=scale.choose(quick=0.1, whole=0.05)),
+        Contender(name="textbook, 16 threads", arguments=TEXTBOOK, share=scale.choose(quick=0.1, whole=0.025)),
     ]
     if not scale.quick:
         found.insert(1, Contender(name="product, 2 processes", arguments=DISPATCHER, processes=2))
@@ -124,7 +124,7 @@ def _contenders(scale: Scale, stack: ExitStack, findings: Findings) -> list[Cont
         found.append(
             Contender(
                 name=f"dramatiq on {name}",
-                share=scale.choose(quick=1.0, whole=1 / 3),
+                share=scale.choose(quick=1.0, whole=1 / 6),
                 arguments=(*DISPATCHER, "--executor", "dramatiq", "--broker", running.url),
                 workers=("manage.py", "run_worker", "--broker", running.url),
                 servers={"broker": running.pid} if running.pid else {},

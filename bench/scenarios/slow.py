@@ -22,7 +22,7 @@ RECEIVERS = 2
 
 def measure(stage: Stage, scale: Scale) -> Findings:
     widths = scale.choose(quick=(1_000,), whole=(500, 1_000))
-    count = scale.choose(quick=8_000, whole=40_000)
+    count = scale.choose(quick=8_000, whole=30_000)
     rates = Table(title=f"Every endpoint takes {MILLISECONDS} ms", unit="deliveries/s")
     findings = Findings(
         scenario="h",
