@@ -51,11 +51,24 @@ def test_figure_without_a_target_is_refused():
         judge("h", {"delivred": 1.0})
 
 
-def test_page_on_performance_has_these_scenarios_and_targets():
-    page = (ROOT / "docs" / "performance.md").read_text()
-    rows = [
+def table_rows(page: str) -> list[list[str]]:
+    return [
         [cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"
     ]
+
+
+def test_figures_quoted_are_those_of_the_results():
+    page = (ROOT / "docs" / "performance.md").read_text()
+    measured = set(re.findall(r"[0-9][0-9.,]*", (ROOT / "bench" / "results" / "summary.md").read_text()))
+    quoted = [row[2] for row in table_rows(page.partition("## What was measured")[2])[2:]]
+    assert quoted
+    for figure in "; ".join(quoted).replace("/s", "").split("; "):
+        assert figure in measured or figure == "0", figure
+
+
+def test_page_on_performance_has_these_scenarios_and_targets():
+    page = (ROOT / "docs" / "performance.md").read_text()
+    rows = table_rows(page.partition("## What was measured")[0])
     scenarios, targets = rows[2:10], rows[12:]
     assert {row[0]: row[1] for row in scenarios} == {
         letter: module.__name__.rpartition(".")[2].replace("_", "-") for letter, module in SCENARIOS.items()
