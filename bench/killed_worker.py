@@ -1,4 +1,4 @@
-"""`python -m bench.killed_worker`: workers around a broker, one of them killed in the middle; what was lost, and what came twice.
+"""`python -m bench.killed_worker`: workers around a broker, one of them killed in the middle: what it cost.
 
 Records events through outbox.record_event while `run_dispatcher --executor dramatiq` hands them out to two
 `run_worker`, kills one of them (SIGKILL) when a quarter is delivered, waits until nothing is left, and counts

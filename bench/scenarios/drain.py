@@ -104,7 +104,9 @@ def _contenders(scale: Scale, stack: ExitStack, findings: Findings) -> list[Cont
     found = [
         Contender(name=PRODUCT, arguments=DISPATCHER),
         Contender(name=BARE_LOOP, arguments=BARE),
-        Contender(name="textbook, 16 threads", arguments=TEXTBOOK, share=scale.choose(quick=0.1, whole=0.025)),
+        Contender(
+            name="textbook, 16 threads", arguments=TEXTBOOK, share=scale.choose(quick=0.1, whole=0.025)
+        ),
     ]
     if not scale.quick:
         found.insert(1, Contender(name="product, 2 processes", arguments=DISPATCHER, processes=2))
