@@ -107,7 +107,7 @@ def _refusal(error: Exception) -> Refusal:
 
 
 def _of_core(error: CoreError) -> Refusal:
-    members: dict[str, Any] = {}
+    members = dict(error.members)
     if error.decline_code is not None:
         members["decline_code"] = error.decline_code
     if error.payment_intent is not None:

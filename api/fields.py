@@ -189,6 +189,18 @@ class TextList(Value, serializers.ListField):
         return values
 
 
+class AnyObject(Value, serializers.Field[Any, Any, Any, Any]):
+    """An object that is kept or passed over as it is; how deep and large it may be, the parsers have judged."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, Mapping):
+            raise refused(f"Invalid object: {shown(data)}", "parameter_invalid_object")
+        return dict(data)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 class Moment(Value, serializers.Field[Any, Any, Any, Any]):
     """A filter on time: Unix seconds, or bounds (`created[gte]=`). Validates to a mapping of bounds."""
 

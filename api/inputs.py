@@ -2,10 +2,24 @@
 
 from rest_framework import serializers
 
-from api.fields import Boolean, Choice, Email, Integer, Moment, Number, Reference, Text, TextList
+from api.fields import (
+    AnyObject,
+    Boolean,
+    Choice,
+    Email,
+    Integer,
+    Moment,
+    Number,
+    Reference,
+    Text,
+    TextList,
+)
 from api.input_tables import InputTable
 from api.metadata import Metadata
 from api.pagination import MAX_LIMIT
+from core.currencies import MAX_AMOUNT
+from core.refunds import REASONS
+from core.setup_intents import CANCELLATION_REASONS
 from dispatcher.limits import LEAST_RATE, MOST
 from dispatcher.models import DeliveryState, EndpointStatus, OnDeadLetter
 
@@ -51,24 +65,157 @@ class AutomaticPaymentMethodsInput(InputTable):
     allow_redirects = Choice(("always", "never"), required=False)
 
 
-class PaymentIntentInput(InputTable):
+class BillingDetailsInput(InputTable):
+    address = AddressInput(required=False, allow_null=True)
+    email = Email(max_length=512, required=False, allow_null=True)
+    name = Text(max_length=256, required=False, allow_null=True)
+    phone = Text(max_length=20, required=False, allow_null=True)
+    tax_id = Text(max_length=100, required=False, allow_null=True)
+
+
+class CardInput(InputTable):
+    token = Text(max_length=100, required=False)
+    number = Text(max_length=40, required=False)
+    exp_month = Integer(least=1, most=12, required=False)
+    exp_year = Integer(least=2000, most=2100, required=False)
+    cvc = Text(max_length=4, required=False)
+
+
+class BankAccountInput(InputTable):
+    account_number = Text(max_length=20, required=False)
+    routing_number = Text(max_length=20, required=False)
+    account_holder_type = Choice(("company", "individual"), required=False)
+    account_type = Choice(("checking", "savings"), required=False)
+
+
+class PaymentMethodDataInput(InputTable):
+    type = Choice(("card", "us_bank_account"))
+    card = CardInput(required=False)
+    us_bank_account = BankAccountInput(required=False)
+    billing_details = BillingDetailsInput(required=False)
+    allow_redisplay = Choice(("always", "limited", "unspecified"), required=False)
+    metadata = Metadata()
+
+
+class PaymentMethodInput(PaymentMethodDataInput):
+    expand = TextList(required=False)
+
+
+class CardChangeInput(InputTable):
+    exp_month = Integer(least=1, most=12, required=False)
+    exp_year = Integer(least=2000, most=2100, required=False)
+
+
+class PaymentMethodChangeInput(InputTable):
+    allow_redisplay = Choice(("always", "limited", "unspecified"), required=False)
+    billing_details = BillingDetailsInput(required=False)
+    card = CardChangeInput(required=False)
+    metadata = Metadata()
+    expand = TextList(required=False)
+
+
+class AttachInput(InputTable):
+    customer = Text(max_length=100)
+    expand = TextList(required=False)
+
+
+class ExpandInput(InputTable):
+    expand = TextList(required=False)
+
+
+class ConfirmingInput(InputTable):
+    """What a payment may say when it is confirmed, whether that is with its creation or later."""
+
+    payment_method = Text(max_length=100, required=False, allow_null=True)
+    payment_method_data = PaymentMethodDataInput(required=False)
+    payment_method_options = AnyObject(required=False, allow_null=True)
+    capture_method = Choice(("automatic", "automatic_async", "manual"), required=False)
+    setup_future_usage = Choice(("off_session", "on_session"), required=False, allow_null=True)
+    receipt_email = Email(max_length=512, required=False, allow_null=True)
+    shipping = ShippingInput(required=False, allow_null=True)
+    return_url = Text(max_length=2_048, required=False, allow_null=True)
+    off_session = Boolean(required=False)
+    error_on_requires_action = Boolean(required=False)
+    # Taken, since programs of Stripe's users send them, and without effect here.
+    use_stripe_sdk = Boolean(required=False)
+    mandate_data = AnyObject(required=False, allow_null=True)
+    radar_options = AnyObject(required=False)
+    expand = TextList(required=False)
+
+
+class PaymentIntentInput(ConfirmingInput):
     amount = Integer(least=1)
     currency = Text(max_length=10)
     customer = Text(max_length=100, required=False, allow_null=True)
     description = Text(max_length=1_000, required=False, allow_null=True)
     metadata = Metadata()
-    payment_method = Text(max_length=100, required=False, allow_null=True)
     payment_method_types = TextList(required=False)
     automatic_payment_methods = AutomaticPaymentMethodsInput(required=False, allow_null=True)
-    receipt_email = Email(max_length=512, required=False, allow_null=True)
-    shipping = ShippingInput(required=False, allow_null=True)
     statement_descriptor = Text(max_length=22, required=False, allow_null=True)
     statement_descriptor_suffix = Text(max_length=22, required=False, allow_null=True)
+    confirm = Boolean(required=False)
+    confirmation_method = Choice(("automatic", "manual"), required=False)
+
+
+class ConfirmInput(ConfirmingInput):
+    """Nothing more."""
+
+
+class CaptureInput(InputTable):
+    amount_to_capture = Integer(least=1, most=MAX_AMOUNT, required=False)
+    final_capture = Boolean(required=False)
     expand = TextList(required=False)
 
 
-class ConfirmInput(InputTable):
+class AuthenticateInput(InputTable):
+    outcome = Choice(("succeeded", "failed"))
+    expand = TextList(required=False)
+
+
+class ChargeChangeInput(InputTable):
+    description = Text(max_length=1_000, required=False, allow_null=True)
+    metadata = Metadata()
+    receipt_email = Email(max_length=512, required=False, allow_null=True)
+    shipping = ShippingInput(required=False, allow_null=True)
+    expand = TextList(required=False)
+
+
+class RefundInput(InputTable):
+    charge = Reference("ch", "charge", required=False)
+    payment_intent = Reference("pi", "payment_intent", required=False)
+    amount = Integer(least=1, most=MAX_AMOUNT, required=False)
+    reason = Choice(REASONS, required=False, allow_null=True)
+    metadata = Metadata()
+    expand = TextList(required=False)
+
+
+class MetadataInput(InputTable):
+    metadata = Metadata()
+    expand = TextList(required=False)
+
+
+class SetupConfirmInput(InputTable):
     payment_method = Text(max_length=100, required=False, allow_null=True)
+    payment_method_data = PaymentMethodDataInput(required=False)
+    payment_method_options = AnyObject(required=False, allow_null=True)
+    return_url = Text(max_length=2_048, required=False, allow_null=True)
+    use_stripe_sdk = Boolean(required=False)
+    mandate_data = AnyObject(required=False, allow_null=True)
+    expand = TextList(required=False)
+
+
+class SetupIntentInput(SetupConfirmInput):
+    customer = Text(max_length=100, required=False, allow_null=True)
+    description = Text(max_length=1_000, required=False, allow_null=True)
+    metadata = Metadata()
+    payment_method_types = TextList(required=False)
+    automatic_payment_methods = AutomaticPaymentMethodsInput(required=False, allow_null=True)
+    usage = Choice(("off_session", "on_session"), required=False)
+    confirm = Boolean(required=False)
+
+
+class SetupCancelInput(InputTable):
+    cancellation_reason = Choice(CANCELLATION_REASONS, required=False, allow_null=True)
     expand = TextList(required=False)
 
 
@@ -145,6 +292,58 @@ PAYMENT_INTENTS = list_input(
 )
 CONFIRM = ConfirmInput()
 CANCEL = CancelInput()
+CAPTURE = CaptureInput()
+AUTHENTICATE = AuthenticateInput()
+PAYMENT_METHOD = PaymentMethodInput()
+PAYMENT_METHOD_CHANGE = PaymentMethodChangeInput()
+_METHOD_TYPE = Choice(("card", "us_bank_account"), required=False)
+PAYMENT_METHODS = list_input(
+    "PaymentMethodsInput",
+    "pm",
+    "payment_method",
+    customer=Reference("cus", "customer", required=False),
+    type=_METHOD_TYPE,
+)
+CUSTOMER_PAYMENT_METHODS = list_input(
+    "CustomerPaymentMethodsInput", "pm", "payment_method", type=_METHOD_TYPE
+)
+ATTACH = AttachInput()
+EXPAND = ExpandInput()
+CHARGE_CHANGE = ChargeChangeInput()
+CHARGES = list_input(
+    "ChargesInput",
+    "ch",
+    "charge",
+    customer=Reference("cus", "customer", required=False),
+    payment_intent=Reference("pi", "payment_intent", required=False),
+)
+REFUND = RefundInput()
+METADATA = MetadataInput()
+REFUNDS = list_input(
+    "RefundsInput",
+    "re",
+    "refund",
+    charge=Reference("ch", "charge", required=False),
+    payment_intent=Reference("pi", "payment_intent", required=False),
+)
+BALANCE_TRANSACTIONS = list_input(
+    "BalanceTransactionsInput",
+    "txn",
+    "balance transaction",
+    currency=Text(max_length=10, required=False),
+    source=Text(max_length=100, required=False),
+    type=Text(max_length=100, required=False),
+)
+SETUP_INTENT = SetupIntentInput()
+SETUP_CONFIRM = SetupConfirmInput()
+SETUP_CANCEL = SetupCancelInput()
+SETUP_INTENTS = list_input(
+    "SetupIntentsInput",
+    "seti",
+    "setup_intent",
+    customer=Reference("cus", "customer", required=False),
+    payment_method=Reference("pm", "payment_method", required=False),
+)
 ENDPOINT = EndpointInput()
 ENDPOINT_CHANGE = EndpointChangeInput()
 ENDPOINTS = list_input("EndpointsInput", "we", "webhook endpoint")

@@ -134,6 +134,8 @@ def schema(field: object) -> dict[str, Any]:
                 "additionalProperties": value,
                 "maxProperties": metadata.METADATA_KEYS,
             }
+        case fields.AnyObject():
+            return {"type": "object"}
         case fields.Moment():
             bounds = {bound: {"type": "integer"} for bound in field.BOUNDS}
             return {"type": "object", "properties": bounds, "description": "Unix seconds"}

@@ -2,14 +2,44 @@
 
 from dataclasses import dataclass
 
-from api import inputs, outputs
+from api import inputs, money_outputs, outputs
 from api.input_tables import InputTable
 from api.outputs import Output
+from api.views.balance import (
+    AccountByIdView,
+    AccountView,
+    BalanceTransactionsView,
+    BalanceTransactionView,
+    BalanceView,
+)
 from api.views.base import ApiView
+from api.views.charges import ChargesView, ChargeView
 from api.views.customers import CustomersView, CustomerView
 from api.views.deliveries import DeliveriesView, DeliveryView, ResendView, StopView
 from api.views.events import EventsView, EventView
-from api.views.payment_intents import CancelView, ConfirmView, PaymentIntentsView, PaymentIntentView
+from api.views.payment_intents import (
+    AuthenticateView,
+    CancelView,
+    CaptureView,
+    ConfirmView,
+    PaymentIntentsView,
+    PaymentIntentView,
+)
+from api.views.payment_methods import (
+    AttachView,
+    CustomerPaymentMethodsView,
+    DetachView,
+    PaymentMethodsView,
+    PaymentMethodView,
+)
+from api.views.refunds import CancelRefundView, RefundsView, RefundView
+from api.views.setup_intents import (
+    AuthenticateSetupView,
+    CancelSetupView,
+    ConfirmSetupView,
+    SetupIntentsView,
+    SetupIntentView,
+)
 from api.views.webhook_endpoints import (
     RollSecretView,
     TestEventView,
@@ -57,6 +87,121 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
     ),
     (CancelView, "POST"): Operation(
         "cancel_payment_intent", "Cancel a payment intent", inputs.CANCEL, outputs.PaymentIntent
+    ),
+    (CaptureView, "POST"): Operation(
+        "capture_payment_intent", "Take what a card holds", inputs.CAPTURE, outputs.PaymentIntent
+    ),
+    (AuthenticateView, "POST"): Operation(
+        "authenticate_payment_intent",
+        "Pass or fail 3-D Secure as the payer would",
+        inputs.AUTHENTICATE,
+        outputs.PaymentIntent,
+    ),
+    (PaymentMethodsView, "GET"): Operation(
+        "list_payment_methods",
+        "List payment methods that are saved for customers",
+        inputs.PAYMENT_METHODS,
+        money_outputs.PaymentMethodList,
+    ),
+    (PaymentMethodsView, "POST"): Operation(
+        "create_payment_method",
+        "Create a payment method",
+        inputs.PAYMENT_METHOD,
+        money_outputs.PaymentMethod,
+        creates=True,
+    ),
+    (PaymentMethodView, "GET"): Operation(
+        "retrieve_payment_method", "Retrieve a payment method", inputs.RETRIEVE, money_outputs.PaymentMethod
+    ),
+    (PaymentMethodView, "POST"): Operation(
+        "update_payment_method",
+        "Update a payment method",
+        inputs.PAYMENT_METHOD_CHANGE,
+        money_outputs.PaymentMethod,
+    ),
+    (AttachView, "POST"): Operation(
+        "attach_payment_method",
+        "Save a payment method for a customer",
+        inputs.ATTACH,
+        money_outputs.PaymentMethod,
+    ),
+    (DetachView, "POST"): Operation(
+        "detach_payment_method",
+        "Take a payment method from its customer",
+        inputs.EXPAND,
+        money_outputs.PaymentMethod,
+    ),
+    (CustomerPaymentMethodsView, "GET"): Operation(
+        "list_payment_methods_of_customer",
+        "List the payment methods of a customer",
+        inputs.CUSTOMER_PAYMENT_METHODS,
+        money_outputs.PaymentMethodList,
+    ),
+    (ChargesView, "GET"): Operation("list_charges", "List charges", inputs.CHARGES, money_outputs.ChargeList),
+    (ChargeView, "GET"): Operation(
+        "retrieve_charge", "Retrieve a charge", inputs.RETRIEVE, money_outputs.Charge
+    ),
+    (ChargeView, "POST"): Operation(
+        "update_charge", "Update a charge", inputs.CHARGE_CHANGE, money_outputs.Charge
+    ),
+    (RefundsView, "GET"): Operation("list_refunds", "List refunds", inputs.REFUNDS, money_outputs.RefundList),
+    (RefundsView, "POST"): Operation(
+        "create_refund", "Give money of a charge back", inputs.REFUND, money_outputs.Refund, creates=True
+    ),
+    (RefundView, "GET"): Operation(
+        "retrieve_refund", "Retrieve a refund", inputs.RETRIEVE, money_outputs.Refund
+    ),
+    (RefundView, "POST"): Operation(
+        "update_refund", "Update a refund", inputs.METADATA, money_outputs.Refund
+    ),
+    (CancelRefundView, "POST"): Operation(
+        "cancel_refund", "Call a refund back, where it is not final", inputs.EXPAND, money_outputs.Refund
+    ),
+    (BalanceView, "GET"): Operation(
+        "retrieve_balance", "Retrieve the balance", inputs.RETRIEVE, money_outputs.Balance
+    ),
+    (BalanceTransactionsView, "GET"): Operation(
+        "list_balance_transactions",
+        "List the movements of the balance",
+        inputs.BALANCE_TRANSACTIONS,
+        money_outputs.BalanceTransactionList,
+    ),
+    (BalanceTransactionView, "GET"): Operation(
+        "retrieve_balance_transaction",
+        "Retrieve a movement of the balance",
+        inputs.RETRIEVE,
+        money_outputs.BalanceTransaction,
+    ),
+    (AccountView, "GET"): Operation(
+        "retrieve_account", "Retrieve the caller's own account", inputs.RETRIEVE, money_outputs.Account
+    ),
+    (AccountByIdView, "GET"): Operation(
+        "retrieve_account_by_id", "Retrieve the caller's own account", inputs.RETRIEVE, money_outputs.Account
+    ),
+    (SetupIntentsView, "GET"): Operation(
+        "list_setup_intents", "List setup intents", inputs.SETUP_INTENTS, money_outputs.SetupIntentList
+    ),
+    (SetupIntentsView, "POST"): Operation(
+        "create_setup_intent",
+        "Create a setup intent",
+        inputs.SETUP_INTENT,
+        money_outputs.SetupIntent,
+        creates=True,
+    ),
+    (SetupIntentView, "GET"): Operation(
+        "retrieve_setup_intent", "Retrieve a setup intent", inputs.RETRIEVE, money_outputs.SetupIntent
+    ),
+    (ConfirmSetupView, "POST"): Operation(
+        "confirm_setup_intent", "Confirm a setup intent", inputs.SETUP_CONFIRM, money_outputs.SetupIntent
+    ),
+    (CancelSetupView, "POST"): Operation(
+        "cancel_setup_intent", "Cancel a setup intent", inputs.SETUP_CANCEL, money_outputs.SetupIntent
+    ),
+    (AuthenticateSetupView, "POST"): Operation(
+        "authenticate_setup_intent",
+        "Pass or fail 3-D Secure as the payer would",
+        inputs.AUTHENTICATE,
+        money_outputs.SetupIntent,
     ),
     (WebhookEndpointsView, "GET"): Operation(
         "list_webhook_endpoints", "List webhook endpoints", inputs.ENDPOINTS, outputs.WebhookEndpointList

@@ -223,6 +223,9 @@ class ErrorDetail(serializers.Serializer[Any]):
     request_id = _text()
     decline_code = _text(required=False)
     payment_intent = PaymentIntent(required=False)
+    charge = _text(required=False)
+    payment_method = serializers.DictField(required=False)
+    setup_intent = serializers.DictField(required=False)
 
 
 class Error(serializers.Serializer[Any]):

@@ -6,13 +6,44 @@ Never a redirect: one that adds a slash loses the body of a POST.
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.views import APIView
 
+from api.authentication_page import authentication_page
 from api.exception_handling import unknown_path
 from api.health import healthz, readyz
 from api.schema import asset, docs, schema
+from api.views.balance import (
+    AccountByIdView,
+    AccountView,
+    BalanceTransactionsView,
+    BalanceTransactionView,
+    BalanceView,
+)
+from api.views.charges import ChargesView, ChargeView
 from api.views.customers import CustomersView, CustomerView
 from api.views.deliveries import DeliveriesView, DeliveryView, ResendView, StopView
 from api.views.events import EventsView, EventView
-from api.views.payment_intents import CancelView, ConfirmView, PaymentIntentsView, PaymentIntentView
+from api.views.payment_intents import (
+    AuthenticateView,
+    CancelView,
+    CaptureView,
+    ConfirmView,
+    PaymentIntentsView,
+    PaymentIntentView,
+)
+from api.views.payment_methods import (
+    AttachView,
+    CustomerPaymentMethodsView,
+    DetachView,
+    PaymentMethodsView,
+    PaymentMethodView,
+)
+from api.views.refunds import CancelRefundView, RefundsView, RefundView
+from api.views.setup_intents import (
+    AuthenticateSetupView,
+    CancelSetupView,
+    ConfirmSetupView,
+    SetupIntentsView,
+    SetupIntentView,
+)
 from api.views.webhook_endpoints import (
     RollSecretView,
     TestEventView,
@@ -33,6 +64,28 @@ resources = [
     _route("payment_intents/{id}", PaymentIntentView),
     _route("payment_intents/{id}/confirm", ConfirmView),
     _route("payment_intents/{id}/cancel", CancelView),
+    _route("payment_intents/{id}/capture", CaptureView),
+    _route("payment_intents/{id}/authenticate", AuthenticateView),
+    _route("payment_methods", PaymentMethodsView),
+    _route("payment_methods/{id}", PaymentMethodView),
+    _route("payment_methods/{id}/attach", AttachView),
+    _route("payment_methods/{id}/detach", DetachView),
+    _route("customers/{id}/payment_methods", CustomerPaymentMethodsView),
+    _route("charges", ChargesView),
+    _route("charges/{id}", ChargeView),
+    _route("refunds", RefundsView),
+    _route("refunds/{id}", RefundView),
+    _route("refunds/{id}/cancel", CancelRefundView),
+    _route("balance", BalanceView),
+    _route("balance_transactions", BalanceTransactionsView),
+    _route("balance_transactions/{id}", BalanceTransactionView),
+    _route("account", AccountView),
+    _route("accounts/{id}", AccountByIdView),
+    _route("setup_intents", SetupIntentsView),
+    _route("setup_intents/{id}", SetupIntentView),
+    _route("setup_intents/{id}/confirm", ConfirmSetupView),
+    _route("setup_intents/{id}/cancel", CancelSetupView),
+    _route("setup_intents/{id}/authenticate", AuthenticateSetupView),
     _route("webhook_endpoints", WebhookEndpointsView),
     _route("webhook_endpoints/{id}", WebhookEndpointView),
     _route("webhook_endpoints/{id}/roll_secret", RollSecretView),
@@ -50,6 +103,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(resources)),
     re_path(r"^healthz/?$", healthz),
     re_path(r"^readyz/?$", readyz),
+    re_path(r"^authenticate/(?P<secret>[^/]+)/?$", authentication_page),
     re_path(r"^schema/?$", schema),
     re_path(r"^docs/?$", docs),
     path("static/drf_spectacular_sidecar/<path:path>", asset),

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from django.db import transaction
 
 from core.config import bank_settings
-from core.payment_methods import DRAWN_DECLINE, Decline, PaymentMethod
+from core.payment_methods import DRAWN_DECLINE, Behaviour, Decline
 from core.sql import SQL
 from outbox.database import execute, fetch_all
 
@@ -46,7 +46,7 @@ class SimulatedBank:
     seed: int | None = None
 
     def authorize(
-        self, *, reference: uuid.UUID, amount: int, currency: str, payment_method: PaymentMethod
+        self, *, reference: uuid.UUID, amount: int, currency: str, payment_method: Behaviour
     ) -> Answer:
         """The answer to `reference`: drawn when it is first asked for, remembered from then on.
 
@@ -69,7 +69,7 @@ class SimulatedBank:
             ]
         return Answer(approved=approved, code=code, decline_code=decline_code, message=message)
 
-    def _draw(self, reference: uuid.UUID, payment_method: PaymentMethod) -> Answer:
+    def _draw(self, reference: uuid.UUID, payment_method: Behaviour) -> Answer:
         if payment_method.decline is not None:
             return Answer.refusing(payment_method.decline)
         if not payment_method.drawn:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +26,15 @@ class SettlementSettings:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSettings:
+    """What a charge costs a merchant, and when the rest is his to use."""
+
+    fee_percent: Decimal  # of the captured amount
+    fee_fixed: int  # minor units of the charge's currency
+    available_after: timedelta  # from the capture
+
+
 def bank_settings() -> BankSettings:
     values: dict[str, Any] = settings.BANK
     return BankSettings(delay=values["DELAY"], success_rate=values["SUCCESS_RATE"], seed=values["SEED"])
@@ -32,6 +42,20 @@ def bank_settings() -> BankSettings:
 
 def settlement_settings() -> SettlementSettings:
     return SettlementSettings(lease=settings.SETTLEMENT["LEASE"])
+
+
+def ledger_settings() -> LedgerSettings:
+    values: dict[str, Any] = settings.LEDGER
+    return LedgerSettings(
+        fee_percent=Decimal(str(values["FEE_PERCENT"])),
+        fee_fixed=values["FEE_FIXED"],
+        available_after=values["AVAILABLE_AFTER"],
+    )
+
+
+def public_url() -> str:
+    """Where payers reach us, without a slash at its end."""
+    return str(settings.PUBLIC_URL).rstrip("/")
 
 
 def api_key_hash_key() -> bytes:

@@ -21,6 +21,7 @@ class CoreError(Exception):
         param: str | None = None,
         decline_code: str | None = None,
         payment_intent: Mapping[str, Any] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -28,6 +29,7 @@ class CoreError(Exception):
         self.param = param
         self.decline_code = decline_code
         self.payment_intent = payment_intent  # canonical; the edge renders it in the caller's version
+        self.members = dict(members or {})  # further members of the wire's error object, canonical
 
 
 # --- API keys ---
@@ -112,7 +114,7 @@ class PaymentIntentNotFound(NotFound):
 
 
 class PaymentMethodNotFound(NotFound):
-    """No such payment method among the test payment methods."""
+    """No such payment method in the account, nor among the test payment methods."""
 
     def __init__(self, id: str, *, param: str = "payment_method") -> None:
         super().__init__(f"No such PaymentMethod: '{id[:80]}'", param=param)
@@ -195,22 +197,40 @@ class IllegalMove(CoreError):
         reason = f"it has a status of {status}"
         if move == "confirm" and status == "succeeded":
             reason = "it has already succeeded after being previously confirmed"
-        super().__init__(
-            f"You cannot {move} this PaymentIntent because {reason}.", payment_intent=payment_intent
-        )
+        message = f"You cannot {move} this PaymentIntent because {reason}."
+        if move == "capture":
+            message = (
+                f"This PaymentIntent could not be captured because it has a status of {status}. Only a "
+                "PaymentIntent with one of the following statuses may be captured: requires_capture."
+            )
+        super().__init__(message, payment_intent=payment_intent)
 
 
 class CardDeclined(CoreError):
-    """The bank declined the card. The decline and its event are recorded."""
+    """The bank declined the card. What it was used for says so, and its event is recorded."""
 
     type = "card_error"
     code = "card_declined"
 
-    def __init__(self, payment_error: Mapping[str, Any], *, payment_intent: Mapping[str, Any]) -> None:
-        """`payment_error` is what the intent keeps as its `last_payment_error`."""
+    def __init__(
+        self,
+        payment_error: Mapping[str, Any],
+        *,
+        payment_intent: Mapping[str, Any] | None = None,
+        setup_intent: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`payment_error` is what the intent keeps as its last error."""
+        members = {
+            name: payment_error[name]
+            for name in ("charge", "payment_method")
+            if payment_error.get(name) is not None
+        }
+        if setup_intent is not None:
+            members["setup_intent"] = dict(setup_intent)
         super().__init__(
             payment_error["message"],
             code=payment_error["code"],
             decline_code=payment_error["decline_code"],
             payment_intent=payment_intent,
+            members=members,
         )

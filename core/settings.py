@@ -54,6 +54,8 @@ WEBHOOK_SECRET_KEYS = env.list(
 
 # --- Web ---
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+# Where payers reach us: the page on which they authenticate is a link in the API's answers.
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
 ROOT_URLCONF = "core.urls"
 WSGI_APPLICATION = "core.wsgi.application"
 APPEND_SLASH = False
@@ -115,6 +117,11 @@ BANK = {
     "SEED": env.int("BANK_SEED", default=None),
 }
 SETTLEMENT = {"LEASE": _seconds("SETTLEMENT_LEASE_SECONDS", 30.0, least=1)}
+LEDGER = {
+    "FEE_PERCENT": env.float("FEE_PERCENT", default=2.9, validate=_between(0, 100)),
+    "FEE_FIXED": env.int("FEE_FIXED", default=30, validate=_between(0, 99_999_999)),
+    "AVAILABLE_AFTER": _seconds("FUNDS_AVAILABLE_AFTER_SECONDS", 172_800.0),
+}
 IDEMPOTENCY = {
     # How long a write that never came back keeps its key; afterwards a retry resumes it.
     "LEASE": _seconds("IDEMPOTENCY_LEASE_SECONDS", 60.0, least=1),

@@ -11,28 +11,51 @@ from typing import Any
 from django.db import transaction
 
 from core.bank import Answer, simulated_bank
+from core.charges import write_charge
 from core.config import settlement_settings
 from core.events import record
-from core.models import PaymentIntent
+from core.method_objects import payment_method_object
+from core.models import PaymentIntent, PaymentMethod
 from core.objects import payment_intent_object
-from core.payment_methods import PAYMENT_METHODS, PaymentMethod
+from core.payment_methods import PAYMENT_METHODS, Behaviour, unattended
 from core.sql import SQL, jsonb
-from core.states import MOVES, Move
+from core.states import MOVES, Move, Status
+from core.wallets import attach
 from core.writes import Write
 from outbox.database import fetch_all
-from outbox.identifiers import encode_id
+from outbox.identifiers import encode_id, new_uuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueSettlement:
-    """A payment intent whose answer is due, leased to this process."""
+    """A payment intent whose answer is due."""
 
     intent_id: uuid.UUID
     account_id: uuid.UUID
     reference: uuid.UUID
     amount: int  # minor units
     currency: str
-    payment_method: str  # its id, looked up when it is settled: one unknown here holds back no other
+    payment_method: str  # what the bank is asked with, looked up late: one unknown here holds back no other
+    method_id: uuid.UUID | None
+    charge_id: uuid.UUID | None  # the intent's latest; of a bank debit the one that is pending
+    off_session: bool
+
+    @classmethod
+    def of(cls, intent: PaymentIntent) -> "DueSettlement":
+        """Of an intent in processing."""
+        assert intent.bank_reference is not None, "whoever waits for the bank has a reference"
+        assert intent.payment_method is not None, "and something to pay with"
+        return cls(
+            intent_id=intent.id,
+            account_id=intent.account_id,
+            reference=intent.bank_reference,
+            amount=intent.amount,
+            currency=intent.currency,
+            payment_method=intent.payment_method,
+            method_id=intent.method_id,
+            charge_id=intent.latest_charge_id,
+            off_session=intent.off_session,
+        )
 
     @property
     def public_id(self) -> str:
@@ -41,6 +64,12 @@ class DueSettlement:
     @property
     def owner(self) -> str:
         return encode_id("acct", self.account_id)
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """Raises KeyError for one that the bank does not know any more."""
+        found = PAYMENT_METHODS[self.payment_method]
+        return unattended(found) if self.off_session else found
 
 
 def lease_due_settlements(*, limit: int) -> list[DueSettlement]:
@@ -57,73 +86,121 @@ def lease_due_settlements(*, limit: int) -> list[DueSettlement]:
             amount=amount,
             currency=currency,
             payment_method=payment_method,
+            method_id=method_id,
+            charge_id=charge_id,
+            off_session=off_session,
         )
-        for intent_id, account_id, reference, amount, currency, payment_method in rows
+        for (
+            intent_id,
+            account_id,
+            reference,
+            amount,
+            currency,
+            payment_method,
+            method_id,
+            charge_id,
+            off_session,
+        ) in rows
     ]
 
 
 def settle_payment(due: DueSettlement) -> PaymentIntent | None:
-    """Ask the bank, then write the final state and its event in one transaction of its own.
+    """Ask the bank, then write the final state, the charge and their events in one transaction of its own.
 
     None where somebody else had settled this confirmation meanwhile: no second event is recorded.
     Refuses to run inside a transaction.
     """
-    method = PAYMENT_METHODS[due.payment_method]
-    answer = simulated_bank().authorize(
-        reference=due.reference, amount=due.amount, currency=due.currency, payment_method=method
-    )
+    answer = ask_bank(due)
     write = Write(account_id=due.account_id, owner=due.owner)
     with transaction.atomic(durable=True):
-        return apply_answer(
-            write=write,
-            intent_id=due.intent_id,
-            reference=due.reference,
-            answer=answer,
-            payment_method=method,
-        )
+        return apply_answer(write=write, due=due, answer=answer)
 
 
-def apply_answer(
-    *,
-    write: Write,
-    intent_id: uuid.UUID,
-    reference: uuid.UUID,
-    answer: Answer,
-    payment_method: PaymentMethod,
-) -> PaymentIntent | None:
-    """Final state and event, in the open transaction. Two statements.
+def ask_bank(due: DueSettlement) -> Answer:
+    """What the bank says, now and whenever it is asked again. Refuses to run inside a transaction."""
+    return simulated_bank().authorize(
+        reference=due.reference, amount=due.amount, currency=due.currency, payment_method=due.behaviour
+    )
 
-    None, and no event, where the intent no longer waits for this reference.
+
+def apply_answer(*, write: Write, due: DueSettlement, answer: Answer) -> PaymentIntent | None:
+    """The intent's next state, its charge, the ledger and the events, in the open transaction. Four or five statements.
+
+    None, and nothing written, where the intent no longer waits for this reference.
     """
+    behaviour = due.behaviour
+    pending = not behaviour.is_card and due.charge_id is not None
+    charge_id = due.charge_id if pending else new_uuid()
+    assert charge_id is not None, "opened before, or new"
     rule = MOVES[Move.SUCCEED if answer.approved else Move.FAIL]
-    error = None if answer.approved else payment_error(answer, payment_method)
+    error = None if answer.approved else payment_error(answer, behaviour, _method(due), charge_id)
     moved = list(
         PaymentIntent.objects.raw(
             SQL["settle_payment_intent"],
             {
-                "id": intent_id,
-                "reference": reference,
+                "id": due.intent_id,
+                "reference": due.reference,
                 "sources": rule.source_names,
                 "target": rule.target.value,
                 "approved": answer.approved,
+                "holds": answer.approved and behaviour.is_card,
+                "held": MOVES[Move.HOLD].target.value,
+                "charge_id": charge_id,
                 "last_payment_error": jsonb(error),
             },
         )
     )
     if not moved:
         return None
-    event_type = "payment_intent.succeeded" if answer.approved else "payment_intent.payment_failed"
-    record(write, event_type, payment_intent_object(moved[0]))
-    return moved[0]
+    intent = moved[0]
+    captured = intent.status == Status.SUCCEEDED
+    write_charge(
+        write=write,
+        intent=intent,
+        behaviour=due.payment_method,
+        answer=answer,
+        captured=captured,
+        pending=pending,
+    )
+    if answer.approved and intent.setup_future_usage is not None:
+        _keep_method(write, intent)
+    record(write, _EVENTS[Status(intent.status)], payment_intent_object(intent))
+    return intent
 
 
-def payment_error(answer: Answer, payment_method: PaymentMethod) -> dict[str, Any]:
-    """A refusal as an intent's `last_payment_error`."""
+_EVENTS = {
+    Status.SUCCEEDED: "payment_intent.succeeded",
+    Status.REQUIRES_CAPTURE: "payment_intent.amount_capturable_updated",
+    Status.REQUIRES_PAYMENT_METHOD: "payment_intent.payment_failed",
+}
+
+
+def _keep_method(write: Write, intent: PaymentIntent) -> None:
+    """Save what was paid with for the customer, where there is one and it belongs to nobody."""
+    if intent.customer_id is None or intent.method_id is None:
+        return
+    row = PaymentMethod.objects.get(id=intent.method_id)
+    if row.customer_id is None:
+        attach(write=write, row=row, customer_id=intent.customer_id)
+
+
+def _method(due: DueSettlement) -> PaymentMethod | None:
+    return PaymentMethod.objects.filter(id=due.method_id).first() if due.method_id else None
+
+
+def payment_error(
+    answer: Answer, behaviour: Behaviour, method: PaymentMethod | None, charge_id: uuid.UUID | None
+) -> dict[str, Any]:
+    """A refusal as an intent's `last_payment_error`, with the method that was refused."""
     return {
-        "charge": None,
+        "advice_code": None,
+        "charge": None if charge_id is None else encode_id("ch", charge_id),
         "code": answer.code,
         "decline_code": answer.decline_code,
         "message": answer.message,
-        "payment_method_type": payment_method.kind,
-        "type": "card_error" if payment_method.kind == "card" else "invalid_request_error",
+        "network_advice_code": None,
+        "network_decline_code": None,
+        "payment_method": None if method is None else payment_method_object(method),
+        "payment_method_type": behaviour.kind,
+        "type": "card_error" if behaviour.is_card else "invalid_request_error",
     }

@@ -20,8 +20,13 @@ class Status(StrEnum):
 class Move(StrEnum):
     CONFIRM = "confirm"
     CANCEL = "cancel"
+    CHALLENGE = "challenge"
+    AUTHENTICATE = "authenticate"
+    HOLD = "hold"
+    CAPTURE = "capture"
     SUCCEED = "succeed"
     FAIL = "fail"
+    FAIL_CHALLENGE = "fail_challenge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,16 @@ MOVES: dict[Move, Rule] = {
         ),
         Status.CANCELED,
     ),
+    # A card whose payer has to authenticate first, then is asked as any other.
+    Move.CHALLENGE: Rule(
+        (Status.REQUIRES_PAYMENT_METHOD, Status.REQUIRES_CONFIRMATION), Status.REQUIRES_ACTION
+    ),
+    Move.AUTHENTICATE: Rule((Status.REQUIRES_ACTION,), Status.PROCESSING),
+    # A card whose money is taken later.
+    Move.HOLD: Rule((Status.PROCESSING,), Status.REQUIRES_CAPTURE),
+    Move.CAPTURE: Rule((Status.REQUIRES_CAPTURE,), Status.SUCCEEDED),
     Move.SUCCEED: Rule((Status.PROCESSING,), Status.SUCCEEDED),
     # A refused payment waits for another payment method, as often as it takes.
     Move.FAIL: Rule((Status.PROCESSING,), Status.REQUIRES_PAYMENT_METHOD),
+    Move.FAIL_CHALLENGE: Rule((Status.REQUIRES_ACTION,), Status.REQUIRES_PAYMENT_METHOD),
 }

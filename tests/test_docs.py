@@ -15,7 +15,7 @@ from django.db import connection
 from django.urls import URLPattern
 
 from api.urls import resources
-from core.payment_methods import PAYMENT_METHODS, PaymentMethod
+from core.payment_methods import PAYMENT_METHODS, Behaviour
 from core.versions import EVENT_TYPES, PLAIN, STRIPE, shown_event_type
 from dispatcher.config import DispatcherSettings
 from dispatcher.failures import EXPLANATIONS
@@ -199,7 +199,9 @@ def test_test_payment_methods_are_those_of_the_bank() -> None:
         assert answers[method.id].startswith(answer_of(method)), method.id
 
 
-def answer_of(method: PaymentMethod) -> str:
+def answer_of(method: Behaviour) -> str:
+    if method.challenged:
+        return "authentication"
     if method.decline is not None:
         codes = (method.decline.code, method.decline.decline_code)
         return ", ".join(f"`{code}`" for code in codes if code is not None)
@@ -228,7 +230,7 @@ def test_paths_and_methods_are_those_of_the_api() -> None:
 
 def test_error_codes_are_those_that_the_code_answers() -> None:
     shown = {first_code(row) for row in rows(section(page("reference/api.md"), "Errors"))}
-    sources = [*(ROOT / "api").rglob("*.py"), ROOT / "core" / "errors.py"]
+    sources = [*(ROOT / "api").rglob("*.py"), *(ROOT / "core").glob("*errors.py")]
     answered = {code for path in sources for code in codes_in(ast.parse(path.read_text()))}
     assert len(answered) > 30
     assert shown == answered

@@ -103,6 +103,12 @@ def assert_each_payment_ended_once(database_url: str, paid: Mapping[int, str]) -
     for object_id, type_ in rows(database_url, "SELECT object_id, type FROM outbox_event"):
         events[object_id][type_] += 1
     final = {"succeeded": FINAL_EVENTS[0], "failed": FINAL_EVENTS[1]}
+    charges = [events.pop(one) for one in [*events] if one.startswith("ch_")]
+    for told in charges:
+        # A bank debit's is pending first; a card's never.
+        assert told.pop("charge.pending", 1) == 1, told
+        assert told in ({"charge.succeeded": 1}, {"charge.failed": 1}), told
+    assert len(charges) == len(intents)
     for [(intent, ended)] in intents.values():
         told = events.pop(intent)
         assert ended in final, (intent, ended)

@@ -187,5 +187,5 @@ def test_card_left_by_its_merchant_is_settled_without_a_retry(scene: Scene) -> N
 
 
 def assert_charged_once(scene: Scene) -> None:
-    assert (scene.intents(), scene.bank_answers(), scene.pointers()) == (["succeeded"], 1, 2)
-    assert scene.events() == ["payment_intent.created", "payment_intent.succeeded"]
+    assert (scene.intents(), scene.bank_answers(), scene.pointers()) == (["succeeded"], 1, 3)
+    assert scene.events() == ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded"]

@@ -141,7 +141,10 @@ def test_commands_of_the_seed_take_a_payment_from_created_to_its_webhooks(
         status = curl(path)["status"]
         assert status in FINAL
 
-        types = ["customer.created", "payment_intent.created", "payment_intent.processing", FINAL[status]]
+        types = [
+            *("customer.created", "payment_intent.created", "payment_intent.processing", "charge.pending"),
+            *("charge.succeeded" if status == "succeeded" else "charge.failed", FINAL[status]),
+        ]
         events = rows(new_database, "SELECT type, id FROM outbox_event ORDER BY id")
         assert [event_type for event_type, _ in events] == types
         until(lambda: len(curl("/deliveries/?state=succeeded")["data"]) == len(types), what="the deliveries")

@@ -11,13 +11,23 @@ from api.views.base import ApiView
 from core.api_keys import key_uuid, revoke_api_key
 from tests.api.callers import Caller, error_of
 
-# Open to everybody, by what they are: they say nothing of an account.
-PUBLIC = {"healthz", "readyz", "schema", "docs", "asset", "unknown_path"}
+# Open to everybody, by what they are: they say nothing of an account, or only to who has an intent's secret.
+PUBLIC = {"authentication_page", "healthz", "readyz", "schema", "docs", "asset", "unknown_path"}
 
 CUSTOMER = "/customers/{customer}/"
 INTENT = "/payment_intents/{intent}/"
 ENDPOINT = "/webhook_endpoints/{endpoint}/"
 DELIVERY = "/deliveries/{delivery}/"
+METHOD = "/payment_methods/{method}/"
+CHARGE = "/charges/{charge}/"
+REFUND = "/refunds/{refund}/"
+SETUP = "/setup_intents/{setup}/"
+# What a request must say before anybody looks for the object.
+BODIES: dict[str, dict[str, str]] = {
+    f"{METHOD}attach/": {"customer": "cus_0000000000000000000000"},
+    f"{INTENT}authenticate/": {"outcome": "succeeded"},
+    f"{SETUP}authenticate/": {"outcome": "succeeded"},
+}
 ROUTES: dict[tuple[str, str], str] = {
     ("CustomersView", "GET"): "/customers/",
     ("CustomersView", "POST"): "/customers/",
@@ -27,6 +37,34 @@ ROUTES: dict[tuple[str, str], str] = {
     ("PaymentIntentView", "GET"): INTENT,
     ("ConfirmView", "POST"): f"{INTENT}confirm/",
     ("CancelView", "POST"): f"{INTENT}cancel/",
+    ("CaptureView", "POST"): f"{INTENT}capture/",
+    ("AuthenticateView", "POST"): f"{INTENT}authenticate/",
+    ("PaymentMethodsView", "GET"): "/payment_methods/",
+    ("PaymentMethodsView", "POST"): "/payment_methods/",
+    ("PaymentMethodView", "GET"): METHOD,
+    ("PaymentMethodView", "POST"): METHOD,
+    ("AttachView", "POST"): f"{METHOD}attach/",
+    ("DetachView", "POST"): f"{METHOD}detach/",
+    ("CustomerPaymentMethodsView", "GET"): f"{CUSTOMER}payment_methods/",
+    ("ChargesView", "GET"): "/charges/",
+    ("ChargeView", "GET"): CHARGE,
+    ("ChargeView", "POST"): CHARGE,
+    ("RefundsView", "GET"): "/refunds/",
+    ("RefundsView", "POST"): "/refunds/",
+    ("RefundView", "GET"): REFUND,
+    ("RefundView", "POST"): REFUND,
+    ("CancelRefundView", "POST"): f"{REFUND}cancel/",
+    ("BalanceView", "GET"): "/balance/",
+    ("BalanceTransactionsView", "GET"): "/balance_transactions/",
+    ("BalanceTransactionView", "GET"): "/balance_transactions/{transaction}/",
+    ("AccountView", "GET"): "/account/",
+    ("AccountByIdView", "GET"): "/accounts/{account}/",
+    ("SetupIntentsView", "GET"): "/setup_intents/",
+    ("SetupIntentsView", "POST"): "/setup_intents/",
+    ("SetupIntentView", "GET"): SETUP,
+    ("ConfirmSetupView", "POST"): f"{SETUP}confirm/",
+    ("CancelSetupView", "POST"): f"{SETUP}cancel/",
+    ("AuthenticateSetupView", "POST"): f"{SETUP}authenticate/",
     ("WebhookEndpointsView", "GET"): "/webhook_endpoints/",
     ("WebhookEndpointsView", "POST"): "/webhook_endpoints/",
     ("WebhookEndpointView", "GET"): ENDPOINT,
@@ -42,6 +80,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("ResendView", "POST"): f"{DELIVERY}resend/",
     ("StopView", "POST"): f"{DELIVERY}stop/",
 }
+INTENT_FIELDS = {"amount": 2000, "currency": "usd"}
 every_route = pytest.mark.parametrize(
     ("method", "path"), [(method, path) for (_, method), path in ROUTES.items()]
 )
@@ -52,7 +91,17 @@ every_dialect = pytest.mark.parametrize("dialect", ["", "/v1"])
 def objects(caller: Caller) -> dict[str, str]:
     """One object of each kind, all of them the caller's."""
     delivery = caller.delivery()
+    paid = caller.post(
+        "/payment_intents/", {**INTENT_FIELDS, "payment_method": "pm_card_visa", "confirm": True}
+    ).json()
+    refund = caller.post("/refunds/", {"payment_intent": paid["id"]}).json()
     return {
+        "account": caller.account.public_id,
+        "charge": paid["latest_charge"],
+        "method": paid["payment_method"],
+        "refund": refund["id"],
+        "transaction": refund["balance_transaction"],
+        "setup": caller.post("/setup_intents/", {}).json()["id"],
         "customer": caller.customer(name="Grace")["id"],
         "intent": caller.intent()["id"],
         "endpoint": delivery["endpoint"],
@@ -112,19 +161,34 @@ def test_a_revoked_key_serves_nothing(
 def test_another_owner_finds_nothing(
     caller: Caller, other_caller: Caller, objects: dict[str, str], method: str, path: str, dialect: str
 ) -> None:
-    response = other_caller.send(method, dialect + path.format(**objects))
+    response = other_caller.send(method, dialect + path.format(**objects), BODIES.get(path))
     if "{" in path:
         assert error_of(response)[:2] == (404, "resource_missing")
         kind = path.partition("{")[2].partition("}")[0]
         assert response.json()["error"]["message"].endswith(f"'{objects[kind]}'")
     elif method == "GET":
-        assert response.json()["data"] == []
+        assert response.json().get("data", []) == []
+        assert response.json().get("id") not in objects.values()
     else:
         assert response.status_code >= 400 or response.json()["id"] not in objects.values()
     assert b"Grace" not in response.content
 
 
-@pytest.mark.parametrize("kind", ["customer", "intent", "endpoint", "event", "delivery"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "customer",
+        "intent",
+        "endpoint",
+        "event",
+        "delivery",
+        "charge",
+        "refund",
+        "method",
+        "transaction",
+        "setup",
+    ],
+)
 def test_another_owners_object_is_missing_in_the_same_words_as_an_unknown_one(
     caller: Caller, other_caller: Caller, objects: dict[str, str], kind: str
 ) -> None:

@@ -28,12 +28,20 @@ def _kind(sql: str) -> str:
         ("finish", "UPDATE api_idempotency_key"),
         ("event", "INSERT INTO outbox_pending"),
         ("bank", "core_bank_answer"),
+        ("charge", "core_charge"),
+        ("ledger", "core_balance_transaction"),
         ("row", "core_customer"),
         ("row", "core_payment_intent"),
     ):
         if mark in sql:
             return kind
     return sql
+
+
+@pytest.fixture(autouse=True)
+def _unprepared(settings: Any) -> None:
+    """Statements are sent as they are written, and can be told apart."""
+    settings.OUTBOX = {**settings.OUTBOX, "PREPARE": False}
 
 
 @pytest.fixture
@@ -45,7 +53,11 @@ def warm(caller: Caller) -> Caller:
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("/customers/", {"name": "A"}), ("/payment_intents/", {"amount": 2000, "currency": "usd"})],
+    [
+        ("/customers/", {"name": "A"}),
+        ("/payment_intents/", {"amount": 2000, "currency": "usd"}),
+        ("/payment_intents/", {"amount": 2000, "currency": "usd", "payment_method": "pm_card_visa"}),
+    ],
 )
 def test_a_create_writes_three_statements(warm: Caller, path: str, body: dict[str, Any]) -> None:
     kinds = _kinds(warm, path, body, idempotency_key="k")
@@ -59,10 +71,10 @@ def test_a_create_for_a_customer_checks_it_in_its_insert(warm: Caller) -> None:
     assert kinds == ["authenticate", "begin", "row", "event", "log"]
 
 
-def test_a_confirm_by_debit_writes_four_statements(warm: Caller) -> None:
+def test_a_confirm_by_debit_writes_six_statements(warm: Caller) -> None:
     path = f"/payment_intents/{warm.intent()['id']}/confirm/"
     kinds = _kinds(warm, path, {}, idempotency_key="k")
-    assert kinds == ["authenticate", "begin", "row", "event", "finish", "log"]
+    assert kinds == ["authenticate", "begin", "row", "event", "charge", "event", "finish", "log"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -72,7 +84,7 @@ def test_a_confirm_by_card_asks_the_bank_between_two_transactions(warm: Caller, 
     first, rest = kinds[:3], kinds[3:]
     assert first == ["authenticate", "begin", "row"]
     asked = [kind for kind in rest if kind == "bank"]
-    assert rest == [*asked, "row", "event", "finish", "log"]
+    assert rest == [*asked, "row", "charge", "ledger", "event", "event", "finish", "log"]
     assert asked
 
 

@@ -67,7 +67,12 @@ def test_a_card_payment_succeeds_within_the_call(sdk: stripe.StripeClient) -> No
         intent.id
     ]
     types = [event.type for event in sdk.v1.events.list().data]
-    assert types == ["payment_intent.succeeded", "payment_intent.created", "customer.created"]
+    assert types == [
+        "payment_intent.succeeded",
+        "charge.succeeded",
+        "payment_intent.created",
+        "customer.created",
+    ]
 
 
 def test_a_bank_debit_succeeds_later(sdk: stripe.StripeClient) -> None:

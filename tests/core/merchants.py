@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core.errors import CoreError
 from core.models import Account, PaymentIntent
-from core.payments import create_payment_intent
+from core.payments import confirm_payment_intent, create_payment_intent
 from core.writes import Operation, SingleOperation, Write
 from outbox.database import execute, in_transaction
 from outbox.identifiers import decode_id, new_uuid
@@ -61,6 +61,14 @@ def new_intent(account: Account, **fields: Any) -> PaymentIntent:
         write=write_of(account), fields={"amount": 2000, "currency": "usd", **fields}
     )
     return PaymentIntent.objects.get(id=decode_id("pi", made["id"]))
+
+
+def paid_intent(account: Account, method: str = "pm_card_visa", **fields: Any) -> PaymentIntent:
+    """A confirmed intent, as it lies in the database."""
+    intent = new_intent(account, payment_method=method, **fields)
+    confirm_payment_intent(write=write_of(account), intent_id=intent.id, payment_method=None)
+    intent.refresh_from_db()
+    return intent
 
 
 def event_types(account: Account) -> list[str]:

@@ -8,12 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core import confirmation
-from core.bank import simulated_bank
 from core.confirmation import confirm_payment_intent
 from core.errors import CardDeclined, IllegalMove, PaymentIntentNotFound, PaymentMethodNotFound
-from core.models import BankAnswer, PaymentIntent
+from core.models import BankAnswer, Charge, PaymentIntent, PaymentMethod
 from core.payments import cancel_payment_intent
-from core.settlement import lease_due_settlements, settle_payment
+from core.settlement import ask_bank, lease_due_settlements, settle_payment
 from outbox.identifiers import new_uuid
 from outbox.models import Event
 from tests.core.merchants import (
@@ -28,6 +27,8 @@ from tests.core.merchants import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DECLINED = "pm_card_chargeDeclinedInsufficientFunds"
+APPROVED = ["charge.succeeded", "payment_intent.succeeded"]
+REFUSED = ["charge.failed", "payment_intent.payment_failed"]
 
 
 def _confirm(account, intent, payment_method=None, operation=None):
@@ -52,15 +53,16 @@ def _settle_all():
 # --- Bank debits: the answer comes later ---
 
 
-def test_a_bank_debit_is_one_transaction_of_four_statements(account):
+def test_a_bank_debit_is_one_transaction_of_six_statements(account):
     intent = new_intent(account)
     operation = RememberedOperation()
     with CaptureQueriesContext(connection) as captured:
         confirmed = _confirm(account, intent, operation=operation)
-    assert transactions_of(captured) == [4]
+    assert transactions_of(captured) == [6]
     assert operation.calls == [("begin", None), ("finish", confirmed)]
     assert confirmed["status"] == "processing"
-    assert event_types(account)[1:] == ["payment_intent.processing"]
+    assert event_types(account)[1:] == ["payment_intent.processing", "charge.pending"]
+    assert confirmed["latest_charge"] == Charge.objects.get().public_id
     assert BankAnswer.objects.count() == 0
 
 
@@ -76,19 +78,14 @@ def test_the_answer_to_a_bank_debit_is_due_after_the_banks_delay(account, bank):
 
 
 @pytest.mark.parametrize(
-    ("method", "status", "code", "last_event"),
+    ("method", "status", "code", "last_events"),
     [
-        (None, "succeeded", None, "payment_intent.succeeded"),
-        ("pm_usBankAccount_success", "succeeded", None, "payment_intent.succeeded"),
-        (
-            "pm_usBankAccount_noAccount",
-            "requires_payment_method",
-            "no_account",
-            "payment_intent.payment_failed",
-        ),
+        (None, "succeeded", None, APPROVED),
+        ("pm_usBankAccount_success", "succeeded", None, APPROVED),
+        ("pm_usBankAccount_noAccount", "requires_payment_method", "no_account", REFUSED),
     ],
 )
-def test_a_bank_debit_ends_as_the_bank_says(account, bank, method, status, code, last_event):
+def test_a_bank_debit_ends_as_the_bank_says(account, bank, method, status, code, last_events):
     intent = new_intent(account)
     _confirm(account, intent, method)
     (settled,) = _settle_all()
@@ -96,7 +93,8 @@ def test_a_bank_debit_ends_as_the_bank_says(account, bank, method, status, code,
     assert settled.amount_received == (2000 if status == "succeeded" else 0)
     assert (settled.last_payment_error or {}).get("code") == code
     assert (settled.payment_method is None) == (code is not None)
-    assert event_types(account) == ["payment_intent.created", "payment_intent.processing", last_event]
+    under_way = ["payment_intent.created", "payment_intent.processing", "charge.pending"]
+    assert event_types(account) == [*under_way, *last_events]
     final = Event.objects.latest("id")
     assert json.loads(final.data)["status"] == status
     assert final.request_id is None
@@ -126,17 +124,19 @@ def test_a_card_is_two_transactions_with_the_bank_asked_between_them(account):
     with CaptureQueriesContext(connection) as captured:
         confirmed = _confirm(account, intent, "pm_card_visa", operation)
     first, bank, second = transactions_of(captured)
-    assert (first, bank, second) == (2, 1, 3)
+    assert (first, bank, second) == (2, 1, 6)
     assert operation.calls == [("begin", None), ("finish", confirmed)]
     assert (confirmed["status"], confirmed["amount_received"]) == ("succeeded", 2000)
-    assert event_types(account) == ["payment_intent.created", "payment_intent.succeeded"]
+    assert event_types(account) == ["payment_intent.created", *APPROVED]
     assert Event.objects.latest("id").request_id == "req_1"
 
 
 def test_the_intents_own_card_is_taken_where_none_is_named(account):
     intent = new_intent(account, payment_method="tok_amex")
     confirmed = _confirm(account, intent)
-    assert (confirmed["status"], confirmed["payment_method"]) == ("succeeded", "pm_card_amex")
+    assert confirmed["status"] == "succeeded"
+    method = PaymentMethod.objects.get()
+    assert (confirmed["payment_method"], method.behaviour) == (method.public_id, "pm_card_amex")
 
 
 def test_a_decline_is_recorded_and_stored_as_the_answer(account):
@@ -155,7 +155,7 @@ def test_a_decline_is_recorded_and_stored_as_the_answer(account):
     assert error.payment_intent is not None
     assert error.payment_intent["status"] == "requires_payment_method"
     assert error.payment_intent["last_payment_error"]["decline_code"] == "insufficient_funds"
-    assert event_types(account) == ["payment_intent.created", "payment_intent.payment_failed"]
+    assert event_types(account) == ["payment_intent.created", *REFUSED]
     intent.refresh_from_db()
     assert (intent.status, intent.payment_method) == ("requires_payment_method", None)
 
@@ -166,7 +166,7 @@ def test_a_refused_intent_takes_another_method_and_forgets_its_error(account, ba
         _confirm(account, intent, DECLINED)
     confirmed = _confirm(account, intent, "pm_card_visa")
     assert (confirmed["status"], confirmed["last_payment_error"]) == ("succeeded", None)
-    assert event_types(account)[1:] == ["payment_intent.payment_failed", "payment_intent.succeeded"]
+    assert event_types(account)[1:] == [*REFUSED, *APPROVED]
 
 
 # --- Refusals ---
@@ -249,7 +249,7 @@ class Died(BaseException):
 
 
 def _die_before_the_bank_is_asked(monkeypatch):
-    monkeypatch.setattr(confirmation, "simulated_bank", _die)
+    monkeypatch.setattr(confirmation, "ask_bank", _die)
 
 
 def _die_before_the_answer_is_written(monkeypatch):
@@ -257,7 +257,7 @@ def _die_before_the_answer_is_written(monkeypatch):
 
 
 def _die_before_the_commit(monkeypatch):
-    monkeypatch.setattr(confirmation, "_finish", _die)
+    monkeypatch.setattr(confirmation, "store_answer", _die)
 
 
 def _die(*args, **kwargs):
@@ -273,14 +273,14 @@ def _outcome(account, intent, operation):
 
 
 DEATHS = [_die_before_the_bank_is_asked, _die_before_the_answer_is_written, _die_before_the_commit]
-CARDS = [("pm_card_visa", "succeeded", "succeeded"), (DECLINED, "card_declined", "payment_failed")]
+CARDS = [("pm_card_visa", "succeeded", APPROVED), (DECLINED, "card_declined", REFUSED)]
 
 
 @pytest.mark.parametrize("die", DEATHS)
-@pytest.mark.parametrize(("method", "outcome", "event"), CARDS)
+@pytest.mark.parametrize(("method", "outcome", "events"), CARDS)
 @pytest.mark.parametrize("first", ["retry", "settlement"])
 def test_a_card_reaches_one_final_state_wherever_its_process_died(
-    account, die, method, outcome, event, first, monkeypatch
+    account, die, method, outcome, events, first, monkeypatch
 ):
     intent = new_intent(account, payment_method=method)
     operation = RememberedOperation()
@@ -298,7 +298,8 @@ def test_a_card_reaches_one_final_state_wherever_its_process_died(
     assert _settle_all() == []
     assert _outcome(account, intent, operation) == outcome
 
-    assert event_types(account) == ["payment_intent.created", f"payment_intent.{event}"]
+    assert event_types(account) == ["payment_intent.created", *events]
+    assert Charge.objects.count() == 1
     assert [answer.reference for answer in BankAnswer.objects.all()] == [operation.id]
 
 
@@ -333,15 +334,14 @@ def test_a_call_that_the_settlement_overtook_answers_the_same_without_a_second_e
     intent = new_intent(account)
     operation = RememberedOperation()
 
-    class Overtaken:
-        def authorize(self, **request):
-            answer = simulated_bank().authorize(**request)
-            _make_due(intent)
-            assert len(_settle_all()) == 1
-            return answer
+    def overtaken(due):
+        answer = ask_bank(due)
+        _make_due(intent)
+        assert len(_settle_all()) == 1
+        return answer
 
-    monkeypatch.setattr(confirmation, "simulated_bank", Overtaken)
+    monkeypatch.setattr(confirmation, "ask_bank", overtaken)
     confirmed = _confirm(account, intent, "pm_card_visa", operation)
     assert confirmed["status"] == "succeeded"
     assert operation.names == ["begin", "finish"]
-    assert event_types(account) == ["payment_intent.created", "payment_intent.succeeded"]
+    assert event_types(account) == ["payment_intent.created", *APPROVED]

@@ -1,7 +1,7 @@
 import pytest
 
 from core.customers import create_customer
-from core.models import Customer
+from core.models import Customer, PaymentMethod
 from core.objects import customer_object, payment_intent_object
 from core.payments import create_payment_intent
 from outbox.identifiers import decode_id
@@ -63,7 +63,7 @@ def test_a_payment_intent_answered_is_the_one_stored(account):
     expected = {
         **fields,
         "currency": "eur",
-        "payment_method": "pm_card_visa",
+        "payment_method": PaymentMethod.objects.get().public_id,
         "status": "requires_confirmation",
     }
     assert made.items() >= expected.items()

@@ -41,7 +41,8 @@ def _end_leases():
 
 
 def _finals(account):
-    return [name for name in event_types(account) if name.endswith((".succeeded", ".payment_failed"))]
+    finals = ("payment_intent.succeeded", "payment_intent.payment_failed")
+    return [name for name in event_types(account) if name in finals]
 
 
 def test_a_settlement_is_two_transactions_with_no_bank_inside(account, bank):
@@ -49,7 +50,7 @@ def test_a_settlement_is_two_transactions_with_no_bank_inside(account, bank):
     (due,) = lease_due_settlements(limit=10)
     with CaptureQueriesContext(connection) as captured:
         settle_payment(due)
-    assert transactions_of(captured) == [1, 2]
+    assert transactions_of(captured) == [1, 5]
 
 
 def test_a_lease_takes_the_longest_due_first_and_no_more_than_asked(account, bank):

@@ -1,0 +1,150 @@
+"""Charges: an attempt to take money, opened and closed beside its payment intent.
+
+The intent's guarded update comes first in every transaction here, so its row lock orders all that happens to
+its charges; a charge is written with the ledger's side of it, or not at all.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from core.bank import Answer
+from core.events import record
+from core.ledger import post_charge
+from core.models import Charge, PaymentIntent
+from core.money_errors import ChargeNotFound
+from core.money_objects import charge_object
+from core.sql import SQL
+from core.writes import Write
+from outbox.identifiers import encode_id, new_uuid
+
+
+def open_pending_charge(*, write: Write, intent: PaymentIntent, behaviour: str) -> Charge:
+    """The charge of a bank debit that waits for its answer, and its event. Two statements, in the open transaction."""
+    assert intent.latest_charge_id is not None, "the confirmation named its charge"
+    row = _opened(
+        id=intent.latest_charge_id,
+        intent_id=intent.id,
+        behaviour=behaviour,
+        status="pending",
+        captured=True,
+        amount_captured=0,
+    )
+    record(write, "charge.pending", charge_object(row))
+    return row
+
+
+def write_charge(
+    *, write: Write, intent: PaymentIntent, behaviour: str, answer: Answer, captured: bool, pending: bool
+) -> Charge:
+    """The bank's answer as a charge, the money of it in the ledger, and its event.
+
+    Two or three statements, in the open transaction that moved the intent.
+
+    Args:
+        captured: the money is taken with the answer; else a card holds it.
+        pending: the charge was opened before, and is closed now.
+    """
+    assert intent.latest_charge_id is not None, "the settlement named its charge"
+    taken = captured and answer.approved
+    posting = new_uuid() if taken else None
+    facts: dict[str, Any] = {
+        "id": intent.latest_charge_id,
+        "status": "succeeded" if answer.approved else "failed",
+        "captured": taken,
+        "amount_captured": intent.amount if taken else 0,
+        "failure_code": answer.code,
+        "failure_message": answer.message,
+        "decline_code": answer.decline_code,
+        "balance_transaction_id": posting,
+    }
+    row = _closed(**facts) if pending else _opened(intent_id=intent.id, behaviour=behaviour, **facts)
+    if posting is not None:
+        _post(row, posting)
+    record(write, "charge.succeeded" if answer.approved else "charge.failed", charge_object(row))
+    return row
+
+
+def capture_charge(*, write: Write, intent: PaymentIntent) -> Charge:
+    """Take what was captured of the intent's held charge. Three statements, in the open transaction."""
+    assert intent.latest_charge_id is not None, "only what a charge holds can be captured"
+    posting = new_uuid()
+    row = _closed(
+        id=intent.latest_charge_id,
+        status="succeeded",
+        captured=True,
+        amount_captured=intent.amount_received,
+        balance_transaction_id=posting,
+    )
+    _post(row, posting)
+    record(write, "charge.captured", charge_object(row))
+    return row
+
+
+def update_charge(
+    *, write: Write, charge_id: uuid.UUID, change: Callable[[Charge], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The changed charge, canonical. Opens one transaction: operation, row, event, answer.
+
+    Args:
+        change: from the locked row to the new values of some of its columns.
+
+    Raises:
+        ChargeNotFound: no such charge in the account.
+    """
+    with transaction.atomic(durable=True):
+        write.operation.begin()
+        row = locked_charge(write.account_id, charge_id)
+        values = change(row)
+        for name, value in values.items():
+            setattr(row, name, value)
+        if values:
+            row.save(update_fields=list(values))
+        result = charge_object(row)
+        record(write, "charge.updated", result)
+        write.operation.finish(result)
+    return result
+
+
+def locked_charge(account_id: uuid.UUID, charge_id: uuid.UUID) -> Charge:
+    """One statement, in the open transaction, which holds the row until its end. Raises ChargeNotFound."""
+    row = Charge.objects.select_for_update().filter(account_id=account_id, id=charge_id).first()
+    if row is None:
+        raise ChargeNotFound(encode_id("ch", charge_id))
+    return row
+
+
+_APPROVED = {
+    "failure_code": None,
+    "failure_message": None,
+    "decline_code": None,
+    "balance_transaction_id": None,
+}
+
+
+def _opened(*, intent_id: uuid.UUID, **facts: Any) -> Charge:
+    return next(
+        iter(
+            Charge.objects.raw(
+                SQL["open_charge"],
+                {**_APPROVED, "payment_intent_id": intent_id, **facts},
+            )
+        )
+    )
+
+
+def _closed(**facts: Any) -> Charge:
+    return next(iter(Charge.objects.raw(SQL["close_charge"], {**_APPROVED, **facts})))
+
+
+def _post(row: Charge, posting: uuid.UUID) -> None:
+    post_charge(
+        id=posting,
+        account_id=row.account_id,
+        charge=encode_id("ch", row.id),
+        amount=row.amount_captured,
+        currency=row.currency,
+        description=row.description,
+    )

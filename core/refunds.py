@@ -1,0 +1,145 @@
+"""Refunds: money of a charge given back, in whole or in parts.
+
+The charge's row is locked before anything is decided, so refunds that come at once never give back more
+than was captured; a check of the table holds that too.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from core.charges import locked_charge
+from core.currencies import shown_amount
+from core.errors import InvalidParameter
+from core.events import record
+from core.ledger import post_refund
+from core.lookups import get_payment_intent, get_refund
+from core.models import Charge, Refund
+from core.money_errors import ChargeAlreadyRefunded, ChargeNotRefundable, RefundFinal, RefundTooLarge
+from core.money_objects import charge_object, refund_object
+from core.writes import Write
+from outbox.identifiers import encode_id, new_uuid
+
+REASONS = ("duplicate", "fraudulent", "requested_by_customer")
+
+
+def create_refund(
+    *,
+    write: Write,
+    charge_id: uuid.UUID | None,
+    intent_id: uuid.UUID | None,
+    amount: int | None,
+    reason: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The new refund, canonical. Opens one transaction: operation, charge, refund, ledger, events, answer.
+
+    Args:
+        charge_id: the charge, or `intent_id` the payment intent whose latest charge it is.
+        amount: in minor units; None gives back all that is left.
+
+    Raises:
+        ChargeNotFound, PaymentIntentNotFound: no such row in the account.
+        ChargeNotRefundable: no money was taken.
+        ChargeAlreadyRefunded: nothing is left.
+        RefundTooLarge: less is left.
+    """
+    if reason is not None and reason not in REASONS:
+        raise InvalidParameter(f"Invalid reason: must be one of {', '.join(REASONS)}", param="reason")
+    with transaction.atomic(durable=True):
+        write.operation.begin()
+        charge = locked_charge(write.account_id, charge_id or _latest_charge(write, intent_id))
+        given = _refundable(charge, amount)
+        charge.amount_refunded += given
+        charge.save(update_fields=["amount_refunded"])
+        row = Refund(
+            account_id=charge.account_id,
+            charge=charge,
+            payment_intent_id=charge.payment_intent_id,
+            amount=given,
+            currency=charge.currency,
+            status="succeeded",
+            reason=reason,
+            metadata=dict(metadata or {}),
+            balance_transaction_id=new_uuid(),
+        )
+        row.save(force_insert=True)
+        _post(row, charge)
+        result = refund_object(row, charge)
+        record(write, "refund.created", result)
+        record(write, "charge.refunded", charge_object(charge))
+        write.operation.finish(result)
+    return result
+
+
+def _latest_charge(write: Write, intent_id: uuid.UUID | None) -> uuid.UUID:
+    assert intent_id is not None, "one of both was given"
+    intent = get_payment_intent(write.account_id, intent_id)
+    if intent.latest_charge_id is None:
+        raise InvalidParameter(
+            f"This PaymentIntent ({intent.public_id}) does not have a successful charge to refund.",
+            param="payment_intent",
+        )
+    return intent.latest_charge_id
+
+
+def _refundable(charge: Charge, amount: int | None) -> int:
+    """How much is given back. Raises as `create_refund` does."""
+    if not charge.captured or charge.status != "succeeded":
+        status = charge.status if charge.status != "succeeded" else "not captured"
+        raise ChargeNotRefundable(charge.public_id, status)
+    left = charge.amount_captured - charge.amount_refunded
+    if left == 0:
+        raise ChargeAlreadyRefunded(charge.public_id)
+    if amount is not None and amount > left:
+        currency = charge.currency
+        raise RefundTooLarge(asked=shown_amount(amount, currency), left=shown_amount(left, currency))
+    return left if amount is None else amount
+
+
+def _post(row: Refund, charge: Charge) -> None:
+    assert row.balance_transaction_id is not None, "a refund that succeeds at once moves money at once"
+    assert charge.balance_transaction_id is not None, "only captured money is given back"
+    post_refund(
+        id=row.balance_transaction_id,
+        account_id=row.account_id,
+        refund=encode_id("re", row.id),
+        amount=row.amount,
+        currency=row.currency,
+        charged=charge.balance_transaction_id,
+    )
+
+
+def update_refund(
+    *, write: Write, refund_id: uuid.UUID, change: Callable[[Refund], Mapping[str, str]]
+) -> dict[str, Any]:
+    """The refund with other metadata, canonical. Opens one transaction: operation, row, event, answer.
+
+    Args:
+        change: from the locked row to its new metadata.
+
+    Raises:
+        RefundNotFound: no such refund in the account.
+    """
+    with transaction.atomic(durable=True):
+        write.operation.begin()
+        row = get_refund(write.account_id, refund_id, lock=True)
+        row.metadata = dict(change(row))
+        row.save(update_fields=["metadata"])
+        result = refund_object(row, row.charge)
+        record(write, "refund.updated", result)
+        write.operation.finish(result)
+    return result
+
+
+def cancel_refund(*, write: Write, refund_id: uuid.UUID) -> dict[str, Any]:
+    """Always refused: every refund of ours is final at once, and only one that waits for somebody can be canceled.
+
+    Raises:
+        RefundNotFound: no such refund in the account.
+        RefundFinal: there is no canceling it.
+    """
+    row = get_refund(write.account_id, refund_id)
+    raise RefundFinal(row.public_id, row.status)
