@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q
 
+from core.key_scopes import KeyKind
 from core.states import Status
 from outbox.identifiers import encode_id, moment_of, new_uuid
 
@@ -29,6 +30,8 @@ class Account(Identified):
     """A merchant."""
 
     name = models.TextField()
+    # Of answers to requests under /v1 that name none, and of events where the endpoint was made without one.
+    api_version = models.TextField(db_default="2026-10-28.endive")
 
     @property
     def public_id(self) -> str:
@@ -40,6 +43,8 @@ class ApiKey(Identified):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="api_keys")
     name = models.TextField()
+    kind = models.TextField(default=KeyKind.SECRET.value, db_default=KeyKind.SECRET.value)
+    scopes = models.JSONField(null=True)  # of a restricted key: resource → "read" or "write"
     token_hash = models.BinaryField()
     last_used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
@@ -64,6 +69,8 @@ class Customer(Identified):
     address = models.JSONField(null=True)
     shipping = models.JSONField(null=True)
     metadata = models.JSONField(default=dict)
+    # What refers to a deleted customer goes on doing so; it is read as deleted, and listed no more.
+    deleted_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [

@@ -85,13 +85,14 @@ def _new_intent(account_id: uuid.UUID, fields: Mapping[str, Any]) -> PaymentInte
     if "payment_method" in values:
         values["payment_method"] = resolve_payment_method(values["payment_method"]).id
         status = Status.REQUIRES_CONFIRMATION
-    _check_types(values.setdefault("payment_method_types", list(PAYMENT_METHOD_TYPES)))
+    check_payment_method_types(values.setdefault("payment_method_types", list(PAYMENT_METHOD_TYPES)))
     row = PaymentIntent(account_id=account_id, status=status.value, **values)
     row.client_secret = f"{row.public_id}_secret_{secrets.token_hex(12)}"
     return row
 
 
-def _check_types(types: list[str]) -> None:
+def check_payment_method_types(types: list[str]) -> None:
+    """Raises InvalidParameter: none at all, or one that does not exist."""
     known = ", ".join(PAYMENT_METHOD_TYPES)
     if not types:
         raise InvalidParameter(f"Name at least one of: {known}", param="payment_method_types")

@@ -1,4 +1,4 @@
--- Write a payment intent, unless the customer it names is not the account's: then no row is written.
+-- Write a payment intent, unless the customer it names is not the account's, or deleted: then no row is written.
 INSERT INTO core_payment_intent (
     id, account_id, customer_id, amount, currency, status, amount_received, client_secret, description, metadata,
     payment_method, payment_method_types, automatic_payment_methods, receipt_email, shipping,
@@ -9,4 +9,7 @@ SELECT %(id)s, %(account_id)s, %(customer_id)s, %(amount)s, %(currency)s, %(stat
        %(automatic_payment_methods)s::jsonb, %(receipt_email)s, %(shipping)s::jsonb,
        %(statement_descriptor)s, %(statement_descriptor_suffix)s
  WHERE %(customer_id)s::uuid IS NULL
-    OR EXISTS (SELECT FROM core_customer WHERE id = %(customer_id)s AND account_id = %(account_id)s)
+    OR EXISTS (
+           SELECT FROM core_customer
+            WHERE id = %(customer_id)s AND account_id = %(account_id)s AND deleted_at IS NULL
+       )
