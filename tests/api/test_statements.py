@@ -36,6 +36,12 @@ def _kind(sql: str) -> str:
     return sql
 
 
+@pytest.fixture(autouse=True)
+def unprepared(settings: Any) -> None:
+    """Statements as they are written, not the calls of prepared ones."""
+    settings.OUTBOX = {**settings.OUTBOX, "PREPARE": False}
+
+
 @pytest.fixture
 def warm(caller: Caller) -> Caller:
     """A key whose use was noted this minute."""
