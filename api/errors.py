@@ -62,6 +62,18 @@ class BodyTooLarge(ApiError):
         )
 
 
+class RateLimited(ApiError):
+    """The key calls more often than it may. Nothing was done, and no idempotency key was used."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Request rate limit exceeded. Send fewer requests at once, and this one again a little later.",
+            status=429,
+            code="rate_limit",
+            headers={"Retry-After": "1", "Stripe-Rate-Limited-Reason": "global-rate"},
+        )
+
+
 class KeyReused(ApiError):
     """The idempotency key was first used with another request."""
 

@@ -20,6 +20,7 @@ from api.pagination import MAX_LIMIT
 from core.currencies import MAX_AMOUNT
 from core.refunds import REASONS
 from core.setup_intents import CANCELLATION_REASONS
+from core.versions import STRIPE_VERSIONS
 from dispatcher.limits import LEAST_RATE, MOST
 from dispatcher.models import DeliveryState, EndpointStatus, OnDeadLetter
 
@@ -194,6 +195,33 @@ class MetadataInput(InputTable):
     expand = TextList(required=False)
 
 
+class PaymentIntentChangeInput(InputTable):
+    amount = Integer(least=1, required=False)
+    currency = Text(max_length=10, required=False)
+    customer = Text(max_length=100, required=False, allow_null=True)
+    description = Text(max_length=1_000, required=False, allow_null=True)
+    metadata = Metadata()
+    payment_method = Text(max_length=100, required=False, allow_null=True)
+    payment_method_types = TextList(required=False)
+    receipt_email = Email(max_length=512, required=False, allow_null=True)
+    shipping = ShippingInput(required=False, allow_null=True)
+    statement_descriptor = Text(max_length=22, required=False, allow_null=True)
+    statement_descriptor_suffix = Text(max_length=22, required=False, allow_null=True)
+    expand = TextList(required=False)
+
+
+class SearchInput(InputTable):
+    query = Text(max_length=2_000)
+    limit = Integer(least=1, most=MAX_LIMIT, required=False)
+    page = Text(max_length=500, required=False)
+    expand = TextList(required=False)
+
+
+class PaymentIntentRetrieveInput(InputTable):
+    client_secret = Text(max_length=200, required=False)
+    expand = TextList(required=False)
+
+
 class SetupConfirmInput(InputTable):
     payment_method = Text(max_length=100, required=False, allow_null=True)
     payment_method_data = PaymentMethodDataInput(required=False)
@@ -229,6 +257,7 @@ class CancelInput(InputTable):
 class EndpointInput(InputTable):
     url = Text(max_length=2_048)
     enabled_events = TextList()
+    api_version = Choice(STRIPE_VERSIONS, required=False)
     description = Text(required=False, allow_null=True)
     metadata = Metadata()
     max_in_flight = Integer(least=1, most=MOST, required=False)
@@ -283,7 +312,11 @@ NOTHING = NothingInput()
 RETRIEVE = RetrieveInput()
 CUSTOMER = CustomerInput()
 CUSTOMERS = list_input("CustomersInput", "cus", "customer", email=Text(max_length=512, required=False))
+CUSTOMER_SEARCH = SearchInput()
 PAYMENT_INTENT = PaymentIntentInput()
+PAYMENT_INTENT_CHANGE = PaymentIntentChangeInput()
+PAYMENT_INTENT_RETRIEVE = PaymentIntentRetrieveInput()
+PAYMENT_INTENT_SEARCH = SearchInput()
 PAYMENT_INTENTS = list_input(
     "PaymentIntentsInput",
     "pi",
@@ -348,7 +381,14 @@ ENDPOINT = EndpointInput()
 ENDPOINT_CHANGE = EndpointChangeInput()
 ENDPOINTS = list_input("EndpointsInput", "we", "webhook endpoint")
 ROLL_SECRET = RollSecretInput()
-EVENTS = list_input("EventsInput", "evt", "event", type=Text(max_length=100, required=False))
+EVENTS = list_input(
+    "EventsInput",
+    "evt",
+    "event",
+    type=Text(max_length=100, required=False),
+    types=TextList(longest=20, required=False),
+    delivery_success=Boolean(required=False),
+)
 DELIVERIES = list_input(
     "DeliveriesInput",
     "dlv",

@@ -18,7 +18,7 @@ from api.views.balance import (
     BalanceView,
 )
 from api.views.charges import ChargesView, ChargeView
-from api.views.customers import CustomersView, CustomerView
+from api.views.customers import CustomerSearchView, CustomersView, CustomerView
 from api.views.deliveries import DeliveriesView, DeliveryView, ResendView, StopView
 from api.views.events import EventsView, EventView
 from api.views.payment_intents import (
@@ -26,6 +26,7 @@ from api.views.payment_intents import (
     CancelView,
     CaptureView,
     ConfirmView,
+    PaymentIntentSearchView,
     PaymentIntentsView,
     PaymentIntentView,
 )
@@ -37,6 +38,7 @@ from api.views.payment_methods import (
     PaymentMethodView,
 )
 from api.views.refunds import CancelRefundView, RefundsView, RefundView
+from api.views.requests import RequestView
 from api.views.setup_intents import (
     AuthenticateSetupView,
     CancelSetupView,
@@ -59,8 +61,10 @@ def _route(template: str, view: type[APIView]) -> URLPattern:
 
 resources = [
     _route("customers", CustomersView),
+    _route("customers/search", CustomerSearchView),
     _route("customers/{id}", CustomerView),
     _route("payment_intents", PaymentIntentsView),
+    _route("payment_intents/search", PaymentIntentSearchView),
     _route("payment_intents/{id}", PaymentIntentView),
     _route("payment_intents/{id}/confirm", ConfirmView),
     _route("payment_intents/{id}/cancel", CancelView),
@@ -92,6 +96,7 @@ resources = [
     _route("webhook_endpoints/{id}/test", TestEventView),
     _route("events", EventsView),
     _route("events/{id}", EventView),
+    _route("requests/{id}", RequestView),
     _route("deliveries", DeliveriesView),
     _route("deliveries/{id}", DeliveryView),
     _route("deliveries/{id}/resend", ResendView),

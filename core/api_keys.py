@@ -1,4 +1,5 @@
-"""API keys: `sk_test_`, the key's public id (22 base62 digits), and 256 random bits (43 base62 digits).
+"""API keys: `sk_test_`, `rk_test_` or `pk_test_` (secret, restricted, publishable), the key's public id (22
+base62 digits), and 256 random bits (43 base62 digits).
 
 The database keeps an HMAC-SHA256 of the whole text under a key of its own, so a copy of the table signs
 nobody in. The public id is the row's primary key: knowing a caller takes one indexed query.
@@ -6,16 +7,18 @@ nobody in. The public id is the row's primary key: knowing a caller takes one in
 
 import hashlib
 import hmac
+import json
 import secrets
 import string
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models.functions import Coalesce, Now
 
 from core.config import api_key_hash_key
-from core.errors import ApiKeyNotFound, ExpiredKey, MalformedKey, RevokedKey, UnknownKey
+from core.errors import ApiKeyNotFound, ExpiredKey, InvalidScope, MalformedKey, RevokedKey, UnknownKey
+from core.key_scopes import KeyKind, Scopes, check_scopes
 from core.models import Account, ApiKey
 from core.sql import SQL
 from outbox.database import execute, fetch_all
@@ -23,7 +26,12 @@ from outbox.errors import InvalidIdentifier
 from outbox.identifiers import decode_id, encode_id
 from outbox.sql import prepared
 
-PREFIX = "sk_test_"
+PREFIXES = {
+    KeyKind.SECRET: "sk_test_",
+    KeyKind.RESTRICTED: "rk_test_",
+    KeyKind.PUBLISHABLE: "pk_test_",
+}
+_PREFIX_LENGTH = 8
 _ID_DIGITS = 22
 _SECRET_DIGITS = 43  # 62^43 > 2^256
 _ALPHABET = string.digits + string.ascii_letters
@@ -36,13 +44,34 @@ class ApiKeyIdentity:
     key_id: uuid.UUID
     account_id: uuid.UUID
     owner: str  # the account's public id
+    api_version: str  # the account's, for requests that name none
+    kind: KeyKind = KeyKind.SECRET
+    scopes: Scopes = field(default_factory=dict)  # of a restricted key
 
 
-def create_api_key(*, account: Account, name: str, expires_at: datetime | None = None) -> str:
-    """The key's text, which nobody can show again. One statement; joins an open transaction."""
-    row = ApiKey(account=account, name=name, expires_at=expires_at)
+def create_api_key(
+    *,
+    account: Account,
+    name: str,
+    expires_at: datetime | None = None,
+    kind: KeyKind = KeyKind.SECRET,
+    scopes: Scopes | None = None,
+) -> str:
+    """The key's text, which nobody can show again. One statement; joins an open transaction.
+
+    Args:
+        scopes: of a restricted key, and of no other: what it may do.
+
+    Raises:
+        InvalidScope: a scope that does not exist; none for a restricted key, or any for another one.
+    """
+    if kind == KeyKind.RESTRICTED:
+        check_scopes(scopes or {})
+    elif scopes is not None:
+        raise InvalidScope(f"A {kind.value} key has no scopes.")
+    row = ApiKey(account=account, name=name, expires_at=expires_at, kind=kind.value, scopes=scopes)
     digits = encode_id("key", row.id).removeprefix("key_")
-    token = PREFIX + digits + "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_DIGITS))
+    token = PREFIXES[kind] + digits + "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_DIGITS))
     row.token_hash = _hash(token)
     row.save(force_insert=True)
     return token
@@ -59,7 +88,7 @@ def authenticate(token: str) -> ApiKeyIdentity:
     rows = fetch_all(prepared("core.sql", "authenticate"), {"id": key_id})
     if not rows:
         raise UnknownKey(token)
-    account_id, token_hash, revoked, expired, use_unnoted = rows[0]
+    account_id, api_version, kind, scopes, token_hash, revoked, expired, use_unnoted = rows[0]
     if not hmac.compare_digest(bytes(token_hash), _hash(token)):
         raise UnknownKey(token)
     if revoked:
@@ -68,7 +97,14 @@ def authenticate(token: str) -> ApiKeyIdentity:
         raise ExpiredKey(token)
     if use_unnoted:
         execute(SQL["touch_api_key"], {"id": key_id})
-    return ApiKeyIdentity(key_id=key_id, account_id=account_id, owner=encode_id("acct", account_id))
+    return ApiKeyIdentity(
+        key_id=key_id,
+        account_id=account_id,
+        owner=encode_id("acct", account_id),
+        api_version=api_version,
+        kind=KeyKind(kind),
+        scopes={} if scopes is None else json.loads(scopes),
+    )
 
 
 def revoke_api_key(key_id: uuid.UUID) -> ApiKey:
@@ -86,8 +122,8 @@ def revoke_api_key(key_id: uuid.UUID) -> ApiKey:
 
 def key_uuid(token: str) -> uuid.UUID:
     """The id within a key's text. Raises MalformedKey."""
-    body = token.removeprefix(PREFIX)
-    if len(token) != len(PREFIX) + _ID_DIGITS + _SECRET_DIGITS or body == token or not token.isascii():
+    prefix, body = token[:_PREFIX_LENGTH], token[_PREFIX_LENGTH:]
+    if prefix not in PREFIXES.values() or len(body) != _ID_DIGITS + _SECRET_DIGITS or not token.isascii():
         raise MalformedKey(token)
     try:
         return decode_id("key", f"key_{body[:_ID_DIGITS]}")

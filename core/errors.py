@@ -3,7 +3,7 @@
 `type` and `code` are the wire's; `param` names the input at fault, where there is one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -69,6 +69,35 @@ class ExpiredKey(ApiKeyRefused):
 
     def __init__(self, token: str) -> None:
         super().__init__(f"Expired API Key provided: {_masked(token)}")
+
+
+class PermissionDenied(CoreError):
+    """The key is good, and may not do this."""
+
+
+class ScopeMissing(PermissionDenied):
+    """A restricted key has no scope that covers the request."""
+
+    def __init__(self, *, owner: str, permission: str) -> None:
+        super().__init__(
+            "The provided key 'rk_test_***' does not have the required permissions for this endpoint on account "
+            f"'{owner}'. Having the '{permission}' permission would allow this request to continue."
+        )
+
+
+class SecretKeyRequired(PermissionDenied):
+    """A publishable key was used where only a secret one will do."""
+
+    code = "secret_key_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This API call cannot be made with a publishable API key. Please use a secret API key."
+        )
+
+
+class InvalidScope(CoreError):
+    """A restricted key cannot have such a scope."""
 
 
 def _masked(token: str) -> str:
@@ -204,6 +233,21 @@ class IllegalMove(CoreError):
                 "PaymentIntent with one of the following statuses may be captured: requires_capture."
             )
         super().__init__(message, payment_intent=payment_intent)
+
+
+class FieldFixed(CoreError):
+    """A field of a payment intent cannot change any more; nothing changed."""
+
+    code = "payment_intent_unexpected_state"
+
+    def __init__(self, *, field: str, statuses: Sequence[str], payment_intent: Mapping[str, Any]) -> None:
+        super().__init__(
+            f"This PaymentIntent's {field} could not be updated because it has a status of "
+            f"{payment_intent['status']}. You may only update the {field} of a PaymentIntent with one of the "
+            f"following statuses: {', '.join(statuses)}.",
+            param=field,
+            payment_intent=payment_intent,
+        )
 
 
 class CardDeclined(CoreError):

@@ -1,5 +1,6 @@
 """Finding an account's objects. What belongs to another account is not found, in the same words."""
 
+import hmac
 import uuid
 from collections.abc import Callable
 
@@ -20,14 +21,33 @@ from outbox.errors import InvalidIdentifier
 from outbox.identifiers import decode_id, encode_id
 
 
-def customers_of(account_id: uuid.UUID) -> QuerySet[Customer]:
-    """Newest first."""
+def every_customer_of(account_id: uuid.UUID) -> QuerySet[Customer]:
+    """The deleted ones too, newest first."""
     return Customer.objects.filter(account_id=account_id).order_by("-id")
 
 
+def customers_of(account_id: uuid.UUID) -> QuerySet[Customer]:
+    """Newest first, without those that were deleted."""
+    return every_customer_of(account_id).filter(deleted_at=None)
+
+
 def get_customer(account_id: uuid.UUID, customer_id: uuid.UUID) -> Customer:
-    """Raises CustomerNotFound."""
-    row = customers_of(account_id).filter(id=customer_id).first()
+    """A customer, also a deleted one. Raises CustomerNotFound."""
+    return _customer(every_customer_of(account_id), customer_id)
+
+
+def get_live_customer(account_id: uuid.UUID, customer_id: uuid.UUID) -> Customer:
+    """A customer that is not deleted. Raises CustomerNotFound."""
+    return _customer(customers_of(account_id), customer_id)
+
+
+def lock_customer(account_id: uuid.UUID, customer_id: uuid.UUID) -> Customer:
+    """A customer that is not deleted, locked until the open transaction ends. Raises CustomerNotFound."""
+    return _customer(customers_of(account_id).select_for_update(no_key=True), customer_id)
+
+
+def _customer(rows: QuerySet[Customer], customer_id: uuid.UUID) -> Customer:
+    row = rows.filter(id=customer_id).first()
     if row is None:
         raise CustomerNotFound(encode_id("cus", customer_id))
     return row
@@ -52,6 +72,20 @@ def get_payment_intent(account_id: uuid.UUID, intent_id: uuid.UUID) -> PaymentIn
     if row is None:
         raise PaymentIntentNotFound(encode_id("pi", intent_id))
     return row
+
+
+def lock_payment_intent(account_id: uuid.UUID, intent_id: uuid.UUID) -> PaymentIntent:
+    """An intent, locked until the open transaction ends. Raises PaymentIntentNotFound."""
+    row = payment_intents_of(account_id).select_for_update(no_key=True).filter(id=intent_id).first()
+    if row is None:
+        raise PaymentIntentNotFound(encode_id("pi", intent_id))
+    return row
+
+
+def check_client_secret(row: PaymentIntent, given: str) -> None:
+    """Raises PaymentIntentNotFound: whoever guesses learns not even that it exists."""
+    if not hmac.compare_digest(row.client_secret.encode(), given.encode()):
+        raise PaymentIntentNotFound(row.public_id)
 
 
 def payment_intent_uuid(text: str, *, param: str = "intent") -> uuid.UUID:

@@ -40,6 +40,15 @@ def customer_object(row: Customer) -> dict[str, Any]:
     }
 
 
+def deleted_customer_object(row: Customer) -> dict[str, Any]:
+    return {"id": encode_id("cus", row.id), "object": "customer", "deleted": True}
+
+
+def shown_customer(row: Customer) -> dict[str, Any]:
+    """The customer, or what is left of one that was deleted."""
+    return customer_object(row) if row.deleted_at is None else deleted_customer_object(row)
+
+
 def payment_intent_object(row: PaymentIntent) -> dict[str, Any]:
     return {
         "id": encode_id("pi", row.id),

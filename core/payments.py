@@ -130,7 +130,7 @@ def _new_intent(account_id: uuid.UUID, fields: Mapping[str, Any]) -> tuple[Payme
     if chosen.behaviour is not None:
         values |= {"payment_method": chosen.behaviour.id, "method_id": chosen.method_id}
         status = Status.REQUIRES_CONFIRMATION
-    _check_types(values.setdefault("payment_method_types", list(PAYMENT_METHOD_TYPES)))
+    check_payment_method_types(values.setdefault("payment_method_types", list(PAYMENT_METHOD_TYPES)))
     row = PaymentIntent(account_id=account_id, status=status.value, **values)
     row.client_secret = _client_secret(row)
     return row, chosen
@@ -149,7 +149,8 @@ def _method(row: PaymentIntent, chosen: Chosen) -> dict[str, Any]:
     }
 
 
-def _check_types(types: list[str]) -> None:
+def check_payment_method_types(types: list[str]) -> None:
+    """Raises InvalidParameter: none at all, or one that does not exist."""
     known = ", ".join(PAYMENT_METHOD_TYPES)
     if not types:
         raise InvalidParameter(f"Name at least one of: {known}", param="payment_method_types")

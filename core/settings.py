@@ -60,6 +60,7 @@ ROOT_URLCONF = "core.urls"
 WSGI_APPLICATION = "core.wsgi.application"
 APPEND_SLASH = False
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=65_536, validate=_between(1_024, 16_777_216))
+API_RATE_LIMIT = env.float("API_RATE_LIMIT", default=0.0, validate=_between(0, 1_000_000))
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -153,6 +154,9 @@ DISPATCHER: dict[str, Any] = {
     "LEASE": _seconds("WEBHOOK_LEASE_SECONDS", 30.0, least=0.2),
     "CONCURRENCY": env.int("WEBHOOK_CONCURRENCY", default=256),
     "MAX_IN_FLIGHT": env.int("WEBHOOK_MAX_IN_FLIGHT", default=64),
+    "MAX_ENDPOINTS_PER_OWNER": env.int(
+        "WEBHOOK_MAX_ENDPOINTS_PER_ACCOUNT", default=16, validate=_between(1, 1_000_000)
+    ),
     "CIRCUIT_THRESHOLD": env.int("WEBHOOK_CIRCUIT_THRESHOLD", default=10),
     "CIRCUIT_PAUSE": _seconds("WEBHOOK_CIRCUIT_PAUSE_SECONDS", 5.0),
     "CIRCUIT_PAUSE_CAP": _seconds("WEBHOOK_CIRCUIT_PAUSE_CAP_SECONDS", 300.0),

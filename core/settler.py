@@ -3,17 +3,21 @@
 import time
 
 import structlog
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import Error, InterfaceError, OperationalError, close_old_connections
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from core.models import PaymentIntent
 from core.settlement import DueSettlement, lease_due_settlements, settle_payment
 from core.states import Status
 from core.stop_signal import StopSignal
+from outbox.expiry import expire_rows
 
 # Lock not available, statement timeout, deadlock: another row's settlement may well go through.
 _OF_ONE_ROW = frozenset({"55P03", "57014", "40P01"})
 _LONGEST_PAUSE = 5.0  # seconds between tries to reach a PostgreSQL that went away
+
+_EXPIRED_AT_ONCE = 1_000  # rows: a transaction that holds nobody up
+_EXPIRY_INTERVAL = 60.0  # seconds
 
 log = structlog.get_logger("core.settler")
 
@@ -30,17 +34,30 @@ class Settler:
         self._stop = stop
         self._batch = batch
         self._poll_interval = poll_interval
+        self._expiry_due = 0.0  # by time.monotonic()
 
     def run(self) -> None:
         """Until the stop is requested; a batch begun is finished."""
         while not self._stop.requested:
             if self.settle_batch() < self._batch:
+                self._expire()
                 self._stop.wait(self._poll_interval)
 
     def drain(self) -> None:
         """Until nothing is due, or the stop is requested. What falls due later stays."""
         while not self._stop.requested and self.settle_batch():
             pass
+
+    def _expire(self) -> None:
+        """Delete what installed apps no longer keep: a batch a minute, or one at every look while there is more."""
+        if time.monotonic() < self._expiry_due:
+            return
+        try:
+            expired = expire_rows(limit=_EXPIRED_AT_ONCE)
+        except Error as error:
+            log.warning("settlement.expiry_failed", error=str(error).strip())
+            expired = 0
+        self._expiry_due = time.monotonic() + (0 if expired >= _EXPIRED_AT_ONCE else _EXPIRY_INTERVAL)
 
     def settle_batch(self) -> int:
         """Lease and settle one batch; gives its size, 0 where the stop was requested first.

@@ -14,7 +14,7 @@ from django.db import transaction
 from core.authentication import FAILURE
 from core.errors import CardDeclined, InvalidParameter
 from core.events import record
-from core.lookups import customer_uuid, get_customer, get_payment_method, get_setup_intent
+from core.lookups import customer_uuid, get_live_customer, get_payment_method, get_setup_intent
 from core.method_objects import payment_method_object
 from core.models import PaymentMethod, SetupIntent
 from core.money_errors import IllegalSetupMove
@@ -52,7 +52,7 @@ def create_setup_intent(*, write: Write, fields: Mapping[str, Any], confirm: boo
     with transaction.atomic(durable=True):
         write.operation.begin()
         if customer_id is not None:
-            get_customer(write.account_id, customer_id)
+            get_live_customer(write.account_id, customer_id)
         row = SetupIntent(account_id=write.account_id, customer_id=customer_id, **values)
         row.client_secret = f"{row.public_id}_secret_{secrets.token_hex(12)}"
         row.status = Status.REQUIRES_PAYMENT_METHOD.value

@@ -7,12 +7,13 @@ every attempt, also next year's, sends the same bytes.
 
 import difflib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from core.errors import UnknownEventType, UnknownVersion
+from core.previous import previous_attributes, restored
+from core.version_changes import ACCOUNT_BALANCE, PLAIN_LIFECYCLE, SOURCES, Change
 from outbox.facts import EventFacts
 
 # One encoder for all: json.dumps would build one for every call.
@@ -23,6 +24,8 @@ PLAIN = "2026-11-22.plain"
 
 EVENT_TYPES: dict[str, str] = {
     "customer.created": "A customer was created.",
+    "customer.updated": "A customer was changed; `previous_attributes` has what it was before.",
+    "customer.deleted": "A customer was deleted.",
     "payment_intent.created": "A payment intent was created.",
     "payment_intent.processing": "A payment intent was confirmed; the bank's answer comes later.",
     "payment_intent.succeeded": "The bank approved the payment.",
@@ -52,43 +55,15 @@ EVENT_TYPES: dict[str, str] = {
 }
 """Canonical names and what each tells."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One difference from the canonical shape of objects of one kind."""
-
-    object: str  # the `object` field of those it applies to, and the first word of their events
-    apply: Callable[[Mapping[str, Any]], dict[str, Any]]  # pure; gives a new dict
-    event_types: Mapping[str, str] = field(default_factory=dict)  # canonical name → name in this version
-
-
-def _plain_lifecycle(intent: Mapping[str, Any]) -> dict[str, Any]:
-    status = _PLAIN_STATUSES[intent["status"]]
-    if status == "created" and intent["last_payment_error"] is not None:
-        status = "failed"
-    return {**intent, "status": status}
-
-
-_PLAIN_STATUSES = {
-    "requires_payment_method": "created",
-    "requires_confirmation": "created",
-    "requires_action": "created",
-    "processing": "processing",
-    "requires_capture": "processing",
-    "succeeded": "succeeded",
-    "canceled": "canceled",
-}
-
 VERSIONS: dict[str, tuple[Change, ...]] = {
     STRIPE: (),
-    PLAIN: (
-        Change(
-            object="payment_intent",
-            apply=_plain_lifecycle,
-            event_types={"payment_intent.payment_failed": "payment_intent.failed"},
-        ),
-    ),
+    "2019-10-08": (ACCOUNT_BALANCE,),
+    "2018-11-08": (ACCOUNT_BALANCE, SOURCES),
+    PLAIN: (PLAIN_LIFECYCLE,),
 }
+"""Each with its changes, the newest first."""
+
+STRIPE_VERSIONS = tuple(version for version in VERSIONS if version != PLAIN)
 
 _SHOWN_TYPES = {
     version: {
@@ -140,12 +115,16 @@ def canonical_event_type(name: str, version: str) -> str:
 
 def event_object(facts: EventFacts, version: str, *, pending_webhooks: int = 1) -> dict[str, Any]:
     """An event as the API shows it."""
+    after = json.loads(facts.data)
+    data = {"object": render(after, version)}
+    if facts.previous is not None:
+        data["previous_attributes"] = _shown_previous(after, json.loads(facts.previous), version)
     return {
         "id": facts.public_id,
         "object": "event",
         "api_version": version,
         "created": _created(facts),
-        "data": {"object": render(json.loads(facts.data), version)},
+        "data": data,
         "livemode": False,
         "pending_webhooks": pending_webhooks,
         "request": _request(facts),
@@ -157,17 +136,29 @@ def render_event(facts: EventFacts, api_version: str) -> bytes:
     """The body that is delivered: pure, compact UTF-8 JSON, the same bytes for equal arguments, for ever.
 
     `pending_webhooks` is always 1: a true count would differ from attempt to attempt, and the bytes would
-    too. Where the version has no change for the object, the recorded text goes out as it is, unparsed.
+    too. Where the version has no change for the object, the recorded texts go out as they are, unparsed.
     """
-    data = facts.data
+    data, previous = facts.data, facts.previous
     changed, version, shown_type = _frame(facts.type, api_version)
     if changed:
-        data = _compact(render(json.loads(data), api_version))
+        after = json.loads(data)
+        data = _compact(render(after, api_version))
+        if previous is not None:
+            previous = _compact(_shown_previous(after, json.loads(previous), api_version))
+    if previous is not None:
+        data = f'{data},"previous_attributes":{previous}'
     return (
         f'{{"id":"{facts.public_id}","object":"event","api_version":{version}'
         f',"created":{_created(facts)},"data":{{"object":{data}}},"livemode":false,"pending_webhooks":1'
         f',"request":{_request_text(facts)},"type":{shown_type}}}'
     ).encode()
+
+
+def _shown_previous(after: Mapping[str, Any], previous: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """Previous attributes by the names and values of the version: what differs between its two renderings."""
+    if not any(change.object == after.get("object") for change in _changes(version)):
+        return dict(previous)
+    return previous_attributes(render(restored(after, previous), version), render(after, version))
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from core.errors import CardDeclined
 from core.events import record
-from core.lookups import get_customer, get_payment_method
+from core.lookups import get_live_customer, get_payment_method
 from core.method_objects import payment_method_object
 from core.models import PaymentMethod
 from core.money_errors import (
@@ -154,7 +154,7 @@ def attach_payment_method(*, write: Write, name: str, customer_id: uuid.UUID) ->
             row.save(force_insert=True)
         else:
             row = _locked(write, method_id)
-        get_customer(write.account_id, customer_id)
+        get_live_customer(write.account_id, customer_id)
         if row.detached_at is not None:
             raise PaymentMethodSpent(row.public_id)
         if row.customer_id not in (None, customer_id):

@@ -206,5 +206,5 @@ def _claim(
     return Claim._make((row[0], endpoints[row[1]], event_id, *row[3:8], event, lease, begun))
 
 
-_FACTS = slice(8, 14)
+_FACTS = slice(8, 15)
 _DATA = 11

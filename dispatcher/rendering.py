@@ -6,7 +6,7 @@ from outbox.facts import EventFacts
 
 
 def render_event(event: EventFacts, api_version: str) -> bytes:
-    """`{"id", "type", "created", "data"}` in compact JSON; `data` is the recorded text, byte for byte."""
+    """`{"id", "type", "created", "data"}` in compact JSON; `data` holds the recorded texts, byte for byte."""
     head = json.dumps(
         {
             "id": event.public_id,
@@ -18,4 +18,5 @@ def render_event(event: EventFacts, api_version: str) -> bytes:
         ensure_ascii=False,
         separators=(",", ":"),
     )
-    return f'{head[:-1]},"data":{{"object":{event.data}}}}}'.encode()
+    previous = "" if event.previous is None else f',"previous_attributes":{event.previous}'
+    return f'{head[:-1]},"data":{{"object":{event.data}{previous}}}}}'.encode()

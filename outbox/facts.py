@@ -17,6 +17,7 @@ class EventFacts(NamedTuple):
     data: str  # the object's exact JSON text
     request_id: str | None
     idempotency_key: str | None
+    previous: str | None = None  # JSON text of the attributes that changed, as they were before
 
     @property
     def public_id(self) -> str:

@@ -12,7 +12,8 @@ from outbox.identifiers import encode_id, moment_of
 class Event(models.Model):
     """An immutable fact. Inserted in the transaction of the change it tells of; never updated.
 
-    `data` is the exact JSON text of the object as it was, frozen when the event was recorded.
+    `data` is the exact JSON text of the object as it was, frozen when the event was recorded; `previous` that of
+    the attributes that changed, as they were before, where the recorder gave them.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -22,6 +23,7 @@ class Event(models.Model):
     data = models.TextField()
     request_id = models.TextField(null=True)
     idempotency_key = models.TextField(null=True)
+    previous = models.TextField(null=True)
 
     class Meta:
         indexes = [

@@ -22,6 +22,7 @@ def record_event(
     type: str,
     object_id: str,
     data: Mapping[str, Any],
+    previous: Mapping[str, Any] | None = None,
     request_id: str | None = None,
     idempotency_key: str | None = None,
     fan_out: bool = True,
@@ -37,6 +38,7 @@ def record_event(
         type: dotted name, e.g. `payment_intent.succeeded`.
         object_id: the object the event tells of.
         data: the object as it is now; kept as compact JSON text, byte for byte what will be sent.
+        previous: the attributes that changed, as they were before, where receivers are to know them.
         request_id: the API request that caused it, where there was one.
         idempotency_key: the key of that request.
         fan_out: False keeps the event from the subscribed endpoints (a test event has one receiver).
@@ -46,8 +48,8 @@ def record_event(
 
     Raises:
         TransactionRequired: no transaction is open.
-        EventRefused: `data` is no JSON, holds a lone surrogate, or exceeds `OUTBOX["MAX_EVENT_BYTES"]`; the
-            order key is empty, longer than 500 characters or holds a NUL.
+        EventRefused: `data` or `previous` is no JSON, holds a lone surrogate, or exceeds
+            `OUTBOX["MAX_EVENT_BYTES"]`; the order key is empty, longer than 500 characters or holds a NUL.
     """
     if not in_transaction():
         raise TransactionRequired
@@ -60,6 +62,7 @@ def record_event(
         data=_freeze(type, data),
         request_id=request_id,
         idempotency_key=idempotency_key,
+        previous=None if previous is None else _freeze(type, previous),
     )
     execute(
         prepared("outbox.sql", "record_event"),
@@ -71,6 +74,7 @@ def record_event(
             "data": event.data,
             "request_id": request_id,
             "idempotency_key": idempotency_key,
+            "previous": event.previous,
             "fan_out": fan_out,
             "notify": fan_out and notifying.is_due(),
             "order_key": order_key,

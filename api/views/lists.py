@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import HttpResponse
 
-from api.expansion import expand
 from api.input_tables import InputTable
 from api.pagination import Cursor, created_within, list_object, page_of
 from api.views.base import ApiView, Object
@@ -41,6 +40,5 @@ def listed(
         if name in query:
             rows = rows.filter(**{lookup: query[name]})
     page = page_of(rows, Cursor.of(query), whole=whole, prefix=prefix, noun=noun)
-    objects = [view.shown(show(row)) for row in page.rows]
-    expand(objects, expansions, account_id=view.account_id)
+    objects = view.shown_all([show(row) for row in page.rows], expansions)
     return view.answer(list_object(objects, has_more=page.has_more, path=view.request.path))

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Index
 
+from core.key_scopes import KeyKind
 from outbox.identifiers import encode_id, moment_of, new_uuid
 
 
@@ -25,6 +26,8 @@ class Account(Identified):
     """A merchant."""
 
     name = models.TextField()
+    # Of answers to requests under /v1 that name none, and of events where the endpoint was made without one.
+    api_version = models.TextField(db_default="2026-10-28.endive")
 
     @property
     def public_id(self) -> str:
@@ -36,6 +39,8 @@ class ApiKey(Identified):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="api_keys")
     name = models.TextField()
+    kind = models.TextField(default=KeyKind.SECRET.value, db_default=KeyKind.SECRET.value)
+    scopes = models.JSONField(null=True)  # of a restricted key: resource → "read" or "write"
     token_hash = models.BinaryField()
     last_used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
@@ -60,6 +65,8 @@ class Customer(Identified):
     address = models.JSONField(null=True)
     shipping = models.JSONField(null=True)
     metadata = models.JSONField(default=dict)
+    # What refers to a deleted customer goes on doing so; it is read as deleted, and listed no more.
+    deleted_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [

@@ -1,5 +1,8 @@
 -- One API key by its id, with what decides whether it is good; the database's clock judges its times.
 SELECT account_id,
+       (SELECT api_version FROM core_account WHERE id = account_id),
+       kind,
+       scopes::text,
        token_hash,
        revoked_at IS NOT NULL,
        coalesce(expires_at <= now(), false),

@@ -1,5 +1,5 @@
--- Write a payment intent, unless the customer it names is not the account's: then no row is written. A payment method
--- that is new with it is written too.
+-- Write a payment intent, unless the customer it names is not the account's, or deleted: then no row is written. A
+-- payment method that is new with it is written too.
 WITH made AS (
     INSERT INTO core_payment_method (id, account_id, behaviour, billing_details, allow_redisplay, metadata)
     SELECT %(method_id)s::uuid, %(account_id)s, %(payment_method)s, %(billing_details)s::jsonb, 'unspecified', '{}'
@@ -17,4 +17,7 @@ SELECT %(id)s, %(account_id)s, %(customer_id)s, %(amount)s, %(currency)s, %(stat
        %(receipt_email)s, %(shipping)s::jsonb, %(statement_descriptor)s, %(statement_descriptor_suffix)s,
        %(capture_method)s, %(setup_future_usage)s, %(return_url)s
  WHERE %(customer_id)s::uuid IS NULL
-    OR EXISTS (SELECT FROM core_customer WHERE id = %(customer_id)s AND account_id = %(account_id)s)
+    OR EXISTS (
+           SELECT FROM core_customer
+            WHERE id = %(customer_id)s AND account_id = %(account_id)s AND deleted_at IS NULL
+       )

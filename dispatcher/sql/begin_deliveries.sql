@@ -41,7 +41,7 @@ begun AS (
 )
 SELECT begun.id, begun.endpoint_id, begun.event_id, begun.claim_no, begun.attempts, begun.attempt_id,
        false, begun.resend_no > 0,
-       event.owner, event.type, event.object_id, event.data, event.request_id, event.idempotency_key,
+       event.owner, event.type, event.object_id, event.data, event.request_id, event.idempotency_key, event.previous,
        standing.url, standing.api_version, standing.secret, standing.previous_secret,
        extract(epoch FROM statement_timestamp())::float8
 FROM begun

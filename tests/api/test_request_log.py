@@ -60,7 +60,7 @@ def test_what_postgresql_cannot_hold_is_replaced(caller: Caller) -> None:
 
 
 def test_the_log_is_not_flushed_and_the_write_is(caller: Caller, settings: Any) -> None:
-    settings.OUTBOX = {**settings.OUTBOX, "PREPARE": False}
+    settings.OUTBOX = {**settings.OUTBOX, "PREPARE": False}  # statements as they are written
     with CaptureQueriesContext(connection) as captured:
         caller.customer()
     statements = [query["sql"] for query in captured if "INSERT" in query["sql"]]

@@ -39,8 +39,8 @@ def _kind(sql: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _unprepared(settings: Any) -> None:
-    """Statements are sent as they are written, and can be told apart."""
+def unprepared(settings: Any) -> None:
+    """Statements as they are written, not the calls of prepared ones."""
     settings.OUTBOX = {**settings.OUTBOX, "PREPARE": False}
 
 

@@ -7,7 +7,15 @@ from django.utils import timezone
 
 from core.api_keys import authenticate, create_api_key, key_uuid, revoke_api_key
 from core.checks import check_hash_key
-from core.errors import ApiKeyNotFound, ExpiredKey, MalformedKey, RevokedKey, UnknownKey
+from core.errors import (
+    ApiKeyNotFound,
+    ExpiredKey,
+    InvalidScope,
+    MalformedKey,
+    RevokedKey,
+    UnknownKey,
+)
+from core.key_scopes import Access, KeyKind, permits
 from core.models import ApiKey
 from outbox.identifiers import new_uuid
 from tests.core.merchants import statements_of
@@ -125,3 +133,59 @@ def test_a_short_hash_key_is_an_error_at_start(settings):
     assert check_hash_key(None) == []
     settings.API_KEY_HASH_KEY = "short"
     assert [message.id for message in check_hash_key(None)] == ["core.E001"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefix", "scopes"),
+    [
+        (KeyKind.SECRET, "sk_test_", None),
+        (KeyKind.RESTRICTED, "rk_test_", {"customers": "read", "refunds": "write"}),
+        (KeyKind.PUBLISHABLE, "pk_test_", None),
+    ],
+)
+def test_a_key_tells_its_kind_and_what_it_may_do(account, kind, prefix, scopes):
+    made = create_api_key(account=account, name="k", kind=kind, scopes=scopes)
+    identity = authenticate(made)
+    assert made.startswith(prefix)
+    assert (identity.kind, identity.scopes) == (kind, scopes or {})
+    assert identity.api_version == account.api_version
+
+
+def test_a_key_under_another_prefix_is_unknown(account):
+    made = create_api_key(account=account, name="k", kind=KeyKind.RESTRICTED, scopes={"events": "read"})
+    for prefix in ("sk_test_", "pk_test_"):
+        with pytest.raises(UnknownKey):
+            authenticate(prefix + made[8:])
+    with pytest.raises(MalformedKey):
+        authenticate("xk_test_" + made[8:])
+
+
+@pytest.mark.parametrize(
+    ("kind", "scopes"),
+    [
+        (KeyKind.RESTRICTED, None),
+        (KeyKind.RESTRICTED, {}),
+        (KeyKind.RESTRICTED, {"everything": "write"}),
+        (KeyKind.RESTRICTED, {"customers": "delete"}),
+        (KeyKind.SECRET, {"customers": "read"}),
+        (KeyKind.PUBLISHABLE, {"customers": "read"}),
+    ],
+)
+def test_a_scope_that_does_not_exist_makes_no_key(account, kind, scopes):
+    with pytest.raises(InvalidScope):
+        create_api_key(account=account, name="k", kind=kind, scopes=scopes)
+    assert not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("scopes", "reads", "writes"),
+    [
+        ({"customers": "write"}, True, True),
+        ({"customers": "read"}, True, False),
+        ({"events": "write"}, False, False),
+        ({}, False, False),
+    ],
+)
+def test_writing_includes_reading_and_what_nobody_named_is_permitted_to_nobody(scopes, reads, writes):
+    assert permits(scopes, "customers", Access.READ) is reads
+    assert permits(scopes, "customers", Access.WRITE) is writes

@@ -40,6 +40,41 @@ def test_an_account_can_have_several_keys(account):
     assert Account.objects.count() == 1
 
 
+def test_create_api_key_makes_restricted_and_publishable_keys():
+    out, _ = _run("create_api_key", "--restricted", "customers=read", "payment_intents=write")
+    identity = authenticate(out.strip())
+    assert (identity.kind, identity.scopes) == (
+        "restricted",
+        {"customers": "read", "payment_intents": "write"},
+    )
+    out, _ = _run("create_api_key", "--publishable")
+    assert authenticate(out.strip()).kind == "publishable"
+
+
+def test_create_api_key_sets_the_version_of_the_account(account):
+    out, _ = _run("create_api_key", "--api-version", "2019-10-08")
+    assert authenticate(out.strip()).api_version == "2019-10-08"
+    _run("create_api_key", "--account", account.public_id, "--api-version", "2018-11-08")
+    account.refresh_from_db()
+    assert account.api_version == "2018-11-08"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--restricted", "everything=write"),
+        ("--restricted", "customers=all"),
+        ("--restricted", "customers"),
+        ("--api-version", "2011-01-01"),
+        ("--api-version", "2026-11-22.plain"),
+    ],
+)
+def test_a_key_that_cannot_be_is_an_error_and_leaves_no_account(flags):
+    with pytest.raises(CommandError):
+        _run("create_api_key", *flags)
+    assert not Account.objects.exists()
+
+
 @pytest.mark.parametrize("unknown", ["acct_0000000000000000000000", "shop"])
 def test_a_key_for_no_account_is_an_error(unknown):
     with pytest.raises(CommandError, match=f"^No such account: '{unknown}'$"):

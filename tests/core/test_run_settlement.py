@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from core import settler
 from core.confirmation import confirm_payment_intent
@@ -164,6 +164,41 @@ def test_one_payment_that_cannot_be_settled_holds_back_no_other(account, bank, m
     good.refresh_from_db()
     assert (poison.status, good.status) == ("processing", "succeeded")
     assert lease_due_settlements(limit=10) == []
+
+
+def test_between_batches_what_is_no_longer_kept_is_deleted_a_batch_at_a_time(monkeypatch):
+    """A full batch is followed by the next at once; after one that was not full it takes a minute."""
+    stop = StopSignal()
+    limits = []
+
+    def expire(*, limit):
+        limits.append(limit)
+        return limit if len(limits) < 3 else limit - 1
+
+    looks = iter(range(10))
+
+    def lease(*, limit):
+        if next(looks) == 9:
+            stop.request()
+        return []
+
+    monkeypatch.setattr(settler, "expire_rows", expire)
+    monkeypatch.setattr(settler, "lease_due_settlements", lease)
+    Settler(stop=stop, batch=1, poll_interval=0.001).run()
+    assert limits == [1_000, 1_000, 1_000]
+
+
+def test_an_expiry_that_fails_holds_no_settlement_up(account, bank, monkeypatch):
+    stop = StopSignal()
+
+    def expire(*, limit):
+        stop.request()
+        raise OperationalError("canceling statement due to lock timeout")
+
+    monkeypatch.setattr(settler, "expire_rows", expire)
+    _processing(account)
+    Settler(stop=stop, batch=10, poll_interval=0.001).run()
+    assert PaymentIntent.objects.get().status == "succeeded"
 
 
 def test_a_stop_ends_the_loop_after_the_batch_in_hand(account, bank, monkeypatch):

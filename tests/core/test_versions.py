@@ -1,5 +1,6 @@
 import json
 import uuid
+from itertools import pairwise
 
 import pytest
 
@@ -8,6 +9,7 @@ from core.versions import (
     EVENT_TYPES,
     PLAIN,
     STRIPE,
+    STRIPE_VERSIONS,
     VERSIONS,
     canonical_event_type,
     event_object,
@@ -31,8 +33,42 @@ FAILED = EventFacts(
     request_id="req_9",
     idempotency_key='k"9',
 )
+CUSTOMER = '{"id":"cus_0352","object":"customer","balance":0,"metadata":{"tier":"2","new":"1"},"name":"Zoë"}'
+UPDATED = FAILED._replace(
+    type="customer.updated",
+    object_id="cus_0352",
+    data=CUSTOMER,
+    request_id=None,
+    idempotency_key=None,
+    previous='{"balance":-500,"metadata":{"tier":"1","new":null},"name":null}',
+)
+ENVELOPE = (
+    '{{"id":"evt_02yC6vLPOIBKax3MLQEtiM","object":"event","api_version":"{version}","created":1731095826,'
+    '"data":{{"object":{data},"previous_attributes":{previous}}},"livemode":false,"pending_webhooks":1,'
+    '"request":null,"type":"customer.updated"}}'
+)
 # Released versions never change: whoever edits these bytes breaks a promise to merchants.
+GOLDEN_UPDATED = {
+    version: ENVELOPE.format(version=version, data=CUSTOMER, previous=UPDATED.previous)
+    for version in (STRIPE, PLAIN)
+} | {
+    version: ENVELOPE.format(
+        version=version,
+        data=CUSTOMER.replace('"balance"', '"account_balance"'),
+        previous='{"account_balance":-500,"metadata":{"tier":"1","new":null},"name":null}',
+    )
+    for version in ("2019-10-08", "2018-11-08")
+}
 GOLDEN = {
+    "2019-10-08": '{"id":"evt_02yC6vLPOIBKax3MLQEtiM","object":"event","api_version":"2019-10-08",'
+    '"created":1731095826,'
+    '"data":{"object":' + DATA + '},"livemode":false,"pending_webhooks":1,'
+    '"request":{"id":"req_9","idempotency_key":"k\\"9"},"type":"payment_intent.payment_failed"}',
+    "2018-11-08": '{"id":"evt_02yC6vLPOIBKax3MLQEtiM","object":"event","api_version":"2018-11-08",'
+    '"created":1731095826,'
+    '"data":{"object":' + DATA.replace("requires_payment_method", "requires_source") + '},"livemode":false,'
+    '"pending_webhooks":1,"request":{"id":"req_9","idempotency_key":"k\\"9"},'
+    '"type":"payment_intent.payment_failed"}',
     STRIPE: '{"id":"evt_02yC6vLPOIBKax3MLQEtiM","object":"event","api_version":"2026-10-28.endive",'
     '"created":1731095826,'
     '"data":{"object":' + DATA + '},"livemode":false,"pending_webhooks":1,'
@@ -50,8 +86,53 @@ def test_an_event_is_delivered_as_exactly_these_bytes(version):
 
 
 @pytest.mark.parametrize("version", list(VERSIONS))
-def test_the_delivered_event_is_the_one_that_the_api_shows(version):
-    assert json.loads(render_event(FAILED, version)) == event_object(FAILED, version)
+def test_an_event_of_a_change_is_delivered_as_exactly_these_bytes(version):
+    assert render_event(UPDATED, version) == GOLDEN_UPDATED[version].encode()
+
+
+@pytest.mark.parametrize("version", list(VERSIONS))
+@pytest.mark.parametrize("facts", [FAILED, UPDATED])
+def test_the_delivered_event_is_the_one_that_the_api_shows(facts, version):
+    assert json.loads(render_event(facts, version)) == event_object(facts, version)
+
+
+@pytest.mark.parametrize(
+    ("version", "before", "after", "previous"),
+    [
+        (STRIPE, "requires_payment_method", "requires_confirmation", '{"status":"requires_payment_method"}'),
+        ("2018-11-08", "requires_payment_method", "canceled", '{"status":"requires_source"}'),
+        (PLAIN, "requires_payment_method", "requires_confirmation", "{}"),
+        (PLAIN, "processing", "succeeded", '{"status":"processing"}'),
+    ],
+)
+def test_previous_attributes_are_what_the_version_would_have_shown(version, before, after, previous):
+    intent = {"id": "pi_1", "object": "payment_intent", "status": after, "last_payment_error": None}
+    facts = FAILED._replace(data=json.dumps(intent), previous=json.dumps({"status": before}))
+    shown = json.loads(render_event(facts, version))["data"]["previous_attributes"]
+    assert shown == json.loads(previous)
+
+
+def test_a_version_has_the_changes_of_every_newer_one():
+    dated = sorted(STRIPE_VERSIONS, reverse=True)
+    assert list(STRIPE_VERSIONS) == dated
+    for newer, older in pairwise(dated):
+        assert VERSIONS[older][: len(VERSIONS[newer])] == VERSIONS[newer]
+
+
+def test_the_oldest_version_calls_payment_methods_sources():
+    intent = {
+        "object": "payment_intent",
+        "next_action": {"type": "redirect_to_url", "redirect_to_url": {"url": "https://bank"}},
+        "payment_method_types": ["card"],
+        "status": "requires_action",
+    }
+    assert render(intent, "2018-11-08") == {
+        "object": "payment_intent",
+        "next_source_action": {"type": "authorize_with_url", "authorize_with_url": {"url": "https://bank"}},
+        "allowed_source_types": ["card"],
+        "status": "requires_source_action",
+    }
+    assert render(intent, "2019-10-08") == intent
 
 
 def test_an_event_of_no_request_says_so():
@@ -90,8 +171,8 @@ def test_the_plain_version_shows_the_short_lifecycle(status, error, plain):
 
 
 def test_other_objects_are_the_same_in_every_version():
-    customer = {"object": "customer", "status": "processing"}
-    assert [render(customer, version) for version in VERSIONS] == [customer] * len(VERSIONS)
+    endpoint = {"object": "webhook_endpoint", "status": "processing", "balance": 0}
+    assert [render(endpoint, version) for version in VERSIONS] == [endpoint] * len(VERSIONS)
 
 
 @pytest.mark.parametrize("version", list(VERSIONS))

@@ -5,17 +5,21 @@ import uuid
 from collections.abc import Sequence
 
 import pytest
+from django.db import transaction
 
-from dispatcher.claims import Claim
+from dispatcher.claims import Claim, Hint
 from dispatcher.models import Attempt, Delivery, FinishedDelivery
 from dispatcher.pause import pause_deliveries, resume_deliveries
 from dispatcher.retry import DEFAULT_SCHEDULE
+from outbox.recording import record_event
 from tests.dispatcher.scenes import (
     GONE,
+    OWNER,
     REFUSED,
     SUCCESS,
     assert_lanes_count_their_leases,
     assert_no_lane_sleeps_past_its_work,
+    begin,
     claim,
     expire_leases,
     fan_out,
@@ -43,6 +47,22 @@ def test_claim_leases_due_deliveries_of_ready_lanes():
     assert claims[0].event.data == '{"number":0}'
     assert lane_of(endpoint) == (3, False)
     assert claim() == []
+
+
+def test_a_claim_has_what_was_before_the_event():
+    make_endpoint()
+    with transaction.atomic():
+        record_event(owner=OWNER, type="parcel.sent", object_id="par_1", data={"n": 2}, previous={"n": 1})
+    record()
+    fan_out()
+    handed_out = claim(begun=False)
+    facts = [one.event for one in handed_out if one.event is not None]
+    assert sorted((one.data, one.previous) for one in facts) == [
+        ('{"n":2}', '{"n":1}'),
+        ('{"number":0}', None),
+    ]
+    begun = begin([Hint(delivery_id=one.delivery_id, claim_no=one.claim_no) for one in handed_out])
+    assert sorted(map(str, [one.event for one in begun])) == sorted(map(str, facts))
 
 
 def test_claim_takes_at_most_what_the_cap_leaves():

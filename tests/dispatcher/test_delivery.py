@@ -51,6 +51,12 @@ def plan(renderer=render_event) -> DeliveryPlan:
     return DeliveryPlan(renderer=renderer, retry_policy=RetryPolicy(), user_agent="test")
 
 
+def test_the_body_tells_what_was_before_where_the_event_does():
+    body = render_event(EVENT._replace(previous='{"a":0}'), "v1")
+    assert body.endswith(b',"data":{"object":{"a":1},"previous_attributes":{"a":0}}}')
+    assert render_event(EVENT, "v1").endswith(b',"data":{"object":{"a":1}}}')
+
+
 def test_a_request_carries_the_rendered_body_and_both_signatures():
     request = plan().build(claim_of(), now=1_700_000_000.9)
     assert not isinstance(request, Outcome)

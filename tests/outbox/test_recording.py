@@ -145,3 +145,17 @@ def test_recording_is_prepared_once_a_session_unless_a_pooler_forbids_it():
             record()
     assert prepared_here() == {"outbox_record_event"}
     assert Event.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_what_was_before_is_kept_beside_what_is(settings):
+    record(data={"id": "par_1", "weight": 2}, previous={"weight": 1, "note": "é"})
+    stored = Event.objects.get()
+    assert (stored.data, stored.previous) == ('{"id":"par_1","weight":2}', '{"weight":1,"note":"é"}')
+    with pytest.raises(EventRefused, match="not JSON"):
+        record(previous={"weight": math.nan})
+    settings.OUTBOX = {"MAX_EVENT_BYTES": 100}
+    with pytest.raises(EventRefused, match="the limit is 100"):
+        record(previous={"note": "x" * 100})
+    record()
+    assert Event.objects.filter(previous=None).count() == 1

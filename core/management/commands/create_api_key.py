@@ -1,12 +1,14 @@
+import argparse
 import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from core.accounts import create_account, get_account
+from core.accounts import create_account, get_account, set_api_version
 from core.api_keys import create_api_key, key_uuid
 from core.errors import CoreError
+from core.key_scopes import KeyKind
 from outbox.identifiers import encode_id
 
 
@@ -23,15 +25,46 @@ class Command(BaseCommand):
             "--account-name", default="Default account", help="the name of the account to make"
         )
         parser.add_argument("--name", default="default", help="what the key is for (default: default)")
+        kind = parser.add_mutually_exclusive_group()
+        kind.add_argument(
+            "--restricted",
+            nargs="+",
+            type=_scope,
+            metavar="RESOURCE=read|write",
+            help="a key that may do this alone: customers=read payment_intents=write",
+        )
+        kind.add_argument(
+            "--publishable",
+            action="store_true",
+            help="a key that may only read and confirm a payment with its client_secret",
+        )
+        parser.add_argument(
+            "--api-version", metavar="VERSION", help="the account's version for requests that name none"
+        )
         parser.add_argument("--json", action="store_true", help='print {"api_key", "account", "id"}')
 
     def handle(
-        self, *args: Any, account: str | None, account_name: str, name: str, json: bool, **options: Any
+        self,
+        *args: Any,
+        account: str | None,
+        account_name: str,
+        name: str,
+        restricted: list[tuple[str, str]] | None,
+        publishable: bool,
+        api_version: str | None,
+        json: bool,
+        **options: Any,
     ) -> None:
+        scopes = None if restricted is None else dict(restricted)
+        kind = (
+            KeyKind.PUBLISHABLE if publishable else KeyKind.SECRET if scopes is None else KeyKind.RESTRICTED
+        )
         try:
             with transaction.atomic():
                 owner = get_account(account) if account else create_account(name=account_name)
-                token = create_api_key(account=owner, name=name)
+                if api_version is not None:
+                    set_api_version(owner, api_version)
+                token = create_api_key(account=owner, name=name, kind=kind, scopes=scopes)
         except CoreError as error:
             raise CommandError(error.message) from None
         key_id = encode_id("key", key_uuid(token))
@@ -40,6 +73,13 @@ class Command(BaseCommand):
         else:
             self.stderr.write(f"{key_id} of {owner.public_id} ({owner.name}). It is shown this once:")
             self.stdout.write(token)
+
+
+def _scope(text: str) -> tuple[str, str]:
+    resource, equals, access = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError("must be RESOURCE=read or RESOURCE=write")
+    return resource, access
 
 
 def _as_json(**members: str) -> str:

@@ -15,7 +15,9 @@ class Command(BaseCommand):
     requires_system_checks = ["core"]
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("key", metavar="KEY", help="its id (key_…) or its whole text (sk_test_…)")
+        parser.add_argument(
+            "key", metavar="KEY", help="its id (key_…) or its whole text (sk_test_…, rk_test_…, pk_test_…)"
+        )
 
     def handle(self, *args: Any, key: str, **options: Any) -> None:
         try:
