@@ -159,7 +159,7 @@ class PaymentIntentInput(ConfirmingInput):
 
 
 class ConfirmInput(ConfirmingInput):
-    """Nothing more."""
+    client_secret = Text(max_length=200, required=False)
 
 
 class CaptureInput(InputTable):
@@ -217,12 +217,14 @@ class SearchInput(InputTable):
     expand = TextList(required=False)
 
 
-class PaymentIntentRetrieveInput(InputTable):
+class SecretRetrieveInput(InputTable):
     client_secret = Text(max_length=200, required=False)
     expand = TextList(required=False)
 
 
-class SetupConfirmInput(InputTable):
+class SetupInput(InputTable):
+    """What a setup intent may say when it is confirmed, whether that is with its creation or later."""
+
     payment_method = Text(max_length=100, required=False, allow_null=True)
     payment_method_data = PaymentMethodDataInput(required=False)
     payment_method_options = AnyObject(required=False, allow_null=True)
@@ -232,7 +234,11 @@ class SetupConfirmInput(InputTable):
     expand = TextList(required=False)
 
 
-class SetupIntentInput(SetupConfirmInput):
+class SetupConfirmInput(SetupInput):
+    client_secret = Text(max_length=200, required=False)
+
+
+class SetupIntentInput(SetupInput):
     customer = Text(max_length=100, required=False, allow_null=True)
     description = Text(max_length=1_000, required=False, allow_null=True)
     metadata = Metadata()
@@ -315,7 +321,7 @@ CUSTOMERS = list_input("CustomersInput", "cus", "customer", email=Text(max_lengt
 CUSTOMER_SEARCH = SearchInput()
 PAYMENT_INTENT = PaymentIntentInput()
 PAYMENT_INTENT_CHANGE = PaymentIntentChangeInput()
-PAYMENT_INTENT_RETRIEVE = PaymentIntentRetrieveInput()
+SECRET_RETRIEVE = SecretRetrieveInput()
 PAYMENT_INTENT_SEARCH = SearchInput()
 PAYMENT_INTENTS = list_input(
     "PaymentIntentsInput",

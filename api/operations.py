@@ -95,7 +95,7 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
     (PaymentIntentView, "GET"): Operation(
         "retrieve_payment_intent",
         "Retrieve a payment intent",
-        inputs.PAYMENT_INTENT_RETRIEVE,
+        inputs.SECRET_RETRIEVE,
         outputs.PaymentIntent,
     ),
     (PaymentIntentView, "POST"): Operation(
@@ -217,7 +217,7 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
         creates=True,
     ),
     (SetupIntentView, "GET"): Operation(
-        "retrieve_setup_intent", "Retrieve a setup intent", inputs.RETRIEVE, money_outputs.SetupIntent
+        "retrieve_setup_intent", "Retrieve a setup intent", inputs.SECRET_RETRIEVE, money_outputs.SetupIntent
     ),
     (ConfirmSetupView, "POST"): Operation(
         "confirm_setup_intent", "Confirm a setup intent", inputs.SETUP_CONFIRM, money_outputs.SetupIntent

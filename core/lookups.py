@@ -82,10 +82,11 @@ def lock_payment_intent(account_id: uuid.UUID, intent_id: uuid.UUID) -> PaymentI
     return row
 
 
-def check_client_secret(row: PaymentIntent, given: str) -> None:
-    """Raises PaymentIntentNotFound: whoever guesses learns not even that it exists."""
+def check_client_secret(row: PaymentIntent | SetupIntent, given: str) -> None:
+    """Raises PaymentIntentNotFound or SetupIntentNotFound: whoever guesses learns not even that it exists."""
     if not hmac.compare_digest(row.client_secret.encode(), given.encode()):
-        raise PaymentIntentNotFound(row.public_id)
+        missing = PaymentIntentNotFound if isinstance(row, PaymentIntent) else SetupIntentNotFound
+        raise missing(row.public_id)
 
 
 def payment_intent_uuid(text: str, *, param: str = "intent") -> uuid.UUID:

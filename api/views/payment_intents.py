@@ -13,9 +13,9 @@ from api.inputs import (
     CONFIRM,
     PAYMENT_INTENT,
     PAYMENT_INTENT_CHANGE,
-    PAYMENT_INTENT_RETRIEVE,
     PAYMENT_INTENT_SEARCH,
     PAYMENT_INTENTS,
+    SECRET_RETRIEVE,
 )
 from api.metadata import merged, merging
 from api.pagination import Cursor, created_within, list_object, page_of
@@ -101,7 +101,7 @@ class PaymentIntentView(ApiView):
     publishable_methods = frozenset({"GET"})
 
     def get(self, request: Request, id: str) -> HttpResponse:
-        query = self.query(PAYMENT_INTENT_RETRIEVE)
+        query = self.query(SECRET_RETRIEVE)
         secret = self.client_secret(query)
         expansions = self.expansions(query, kind=_KIND)
         row = get_payment_intent(self.account_id, payment_intent_uuid(id))

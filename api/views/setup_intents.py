@@ -6,11 +6,11 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.confirming import method_of
-from api.inputs import AUTHENTICATE, RETRIEVE, SETUP_CANCEL, SETUP_CONFIRM, SETUP_INTENT, SETUP_INTENTS
+from api.inputs import AUTHENTICATE, SECRET_RETRIEVE, SETUP_CANCEL, SETUP_CONFIRM, SETUP_INTENT, SETUP_INTENTS
 from api.metadata import merged
 from api.views.base import ApiView
 from api.views.lists import listed
-from core.lookups import get_setup_intent, setup_intents_of, uuid_of
+from core.lookups import check_client_secret, get_setup_intent, setup_intents_of, uuid_of
 from core.money_errors import SetupIntentNotFound
 from core.objects import setup_intent_object
 from core.setup_intents import (
@@ -61,20 +61,31 @@ class SetupIntentsView(ApiView):
 class SetupIntentView(ApiView):
     """One setup intent."""
 
+    publishable_methods = frozenset({"GET"})
+
     def get(self, request: Request, id: str) -> HttpResponse:
-        expansions = self.expansions(self.query(RETRIEVE), kind=_KIND)
+        query = self.query(SECRET_RETRIEVE)
+        secret = self.client_secret(query)
+        expansions = self.expansions(query, kind=_KIND)
         row = get_setup_intent(self.account_id, _setup_uuid(id))
+        if secret is not None:
+            check_client_secret(row, secret)
         return self.answer(self.shown(setup_intent_object(row), expansions))
 
 
 class ConfirmSetupView(ApiView):
     """Keep the payment method."""
 
+    publishable_methods = frozenset({"POST"})
+
     def post(self, request: Request, id: str) -> HttpResponse:
         fields = self.body(SETUP_CONFIRM)
         expansions = self.expansions(values := dict(fields), kind=_KIND)
+        secret = self.client_secret(values)
         method, billing_details = method_of(values)
         intent_id = _setup_uuid(id)
+        if secret is not None:
+            check_client_secret(get_setup_intent(self.account_id, intent_id), secret)
         return self.write(
             fields,
             lambda write: confirm_setup_intent(

@@ -245,7 +245,7 @@ def test_a_fault_of_ours_is_the_answer_under_its_key_and_the_payment_goes_on(
 ) -> None:
     settings.SETTLEMENT = {**settings.SETTLEMENT, "LEASE": timedelta(0)}
     path = f"/payment_intents/{caller.intent()['id']}/confirm/"
-    monkeypatch.setattr("core.confirmation.simulated_bank", _out_of_order)
+    monkeypatch.setattr("core.confirmation.ask_bank", _out_of_order)
     failed = caller.post(path, {"payment_method": "pm_card_visa"}, idempotency_key="k")
     assert error_of(failed) == (500, "internal_error", None)
     monkeypatch.undo()

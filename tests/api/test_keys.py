@@ -130,6 +130,21 @@ def test_a_publishable_key_of_another_account_finds_nothing(caller: Caller, othe
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_payer_reads_and_confirms_a_setup_intent_by_its_secret(caller: Caller, public: Caller) -> None:
+    made = caller.post("/v1/setup_intents", {}).json()
+    path = f"/v1/setup_intents/{made['id']}"
+    refused = public.post(f"{path}/confirm", {"payment_method": "pm_card_visa"})
+    assert error_of(refused) == (400, "parameter_missing", "client_secret")
+    guessed = public.get(path, client_secret="seti_guess")
+    assert error_of(guessed)[:2] == (404, "resource_missing")
+    secret = {"client_secret": made["client_secret"]}
+    assert public.get(path, **secret).json()["status"] == "requires_payment_method"
+    confirmed = public.post(f"{path}/confirm", {**secret, "payment_method": "pm_card_visa"})
+    assert confirmed.json()["status"] == "succeeded"
+    assert "customer" not in confirmed.json()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_payer_confirms_and_an_error_shows_no_more_than_an_answer(
     caller: Caller, public: Caller, bank: dict[str, Any]
 ) -> None:

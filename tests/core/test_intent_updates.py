@@ -12,7 +12,7 @@ from core.errors import (
     UnknownParameter,
 )
 from core.intent_updates import CHANGEABLE, update_payment_intent
-from core.models import PaymentIntent
+from core.models import PaymentIntent, PaymentMethod
 from core.objects import payment_intent_object
 from core.states import Status
 from tests.core.merchants import RememberedOperation, event_types, new_intent, write_of
@@ -44,7 +44,15 @@ def test_every_field_changes_before_the_confirmation_and_no_event_tells_of_it(ac
     customer = create_customer(write=write_of(account), fields={})["id"]
     operation = RememberedOperation()
     result = _update(account, intent, operation, **{**CHANGES, "customer": customer})
-    shown = {**CHANGES, "customer": customer, "currency": "eur", "status": "requires_confirmation"}
+    method = PaymentMethod.objects.get()
+    assert method.behaviour == CHANGES["payment_method"]
+    shown = {
+        **CHANGES,
+        "customer": customer,
+        "currency": "eur",
+        "payment_method": method.public_id,
+        "status": "requires_confirmation",
+    }
     assert {name: result[name] for name in shown} == shown
     assert result == payment_intent_object(PaymentIntent.objects.get(id=intent.id))
     assert operation.calls == [("begin", None), ("finish", result)]
