@@ -8,8 +8,10 @@ from api.outputs import Output
 from api.views.base import ApiView
 from api.views.customers import CustomersView, CustomerView
 from api.views.deliveries import DeliveriesView, DeliveryView, ResendView, StopView
+from api.views.event_retry import EventRetryView
 from api.views.events import EventsView, EventView
 from api.views.payment_intents import CancelView, ConfirmView, PaymentIntentsView, PaymentIntentView
+from api.views.stripecli import CliSessionsView
 from api.views.webhook_endpoints import (
     RollSecretView,
     TestEventView,
@@ -98,6 +100,19 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
     ),
     (EventsView, "GET"): Operation("list_events", "List events", inputs.EVENTS, outputs.EventList),
     (EventView, "GET"): Operation("retrieve_event", "Retrieve an event", inputs.RETRIEVE, outputs.Event),
+    (EventRetryView, "POST"): Operation(
+        "retry_event",
+        "Send an event once more, to an endpoint or to the CLIs that listen",
+        inputs.EVENT_RETRY,
+        outputs.Event,
+    ),
+    (CliSessionsView, "POST"): Operation(
+        "create_cli_session",
+        "Begin a session of the Stripe CLI; the answer shows its token and its signing secret",
+        inputs.CLI_SESSION,
+        outputs.CliSession,
+        creates=True,
+    ),
     (DeliveriesView, "GET"): Operation(
         "list_deliveries", "List deliveries", inputs.DELIVERIES, outputs.DeliveryList
     ),

@@ -11,8 +11,10 @@ from api.health import healthz, readyz
 from api.schema import asset, docs, schema
 from api.views.customers import CustomersView, CustomerView
 from api.views.deliveries import DeliveriesView, DeliveryView, ResendView, StopView
+from api.views.event_retry import EventRetryView
 from api.views.events import EventsView, EventView
 from api.views.payment_intents import CancelView, ConfirmView, PaymentIntentsView, PaymentIntentView
+from api.views.stripecli import CliSessionsView
 from api.views.webhook_endpoints import (
     RollSecretView,
     TestEventView,
@@ -39,10 +41,12 @@ resources = [
     _route("webhook_endpoints/{id}/test", TestEventView),
     _route("events", EventsView),
     _route("events/{id}", EventView),
+    _route("events/{id}/retry", EventRetryView),
     _route("deliveries", DeliveriesView),
     _route("deliveries/{id}", DeliveryView),
     _route("deliveries/{id}/resend", ResendView),
     _route("deliveries/{id}/stop", StopView),
+    _route("stripecli/sessions", CliSessionsView),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -73,7 +73,7 @@ def test_every_setting_is_documented() -> None:
 def test_containers_take_secrets_from_the_environment_only() -> None:
     services = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
     always = {name for name, service in services.items() if "profiles" not in service}
-    assert always == {"postgres", "migrate", "api", "settlement", "dispatcher", "demo-shop"}
+    assert always == {"postgres", "migrate", "api", "settlement", "dispatcher", "cli-relay", "demo-shop"}
     assert set(services) - always == {"rabbitmq", "worker"}
     for service in services.values():
         for name, value in service["environment"].items():
