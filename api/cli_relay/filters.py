@@ -48,8 +48,14 @@ def _values(name: str, values: Any) -> list[str]:
     # PostgreSQL's jsonb holds neither a NUL nor half of a surrogate pair.
     if not all(isinstance(value, str) and value.isprintable() for value in values):
         raise _refused(f"Invalid filters: {name} takes printable strings.")
-    upper = name not in {"filter_request_path", "filter_account"}
-    return [value.upper() if upper else value.rstrip("/") for value in values]
+    match name:
+        case "filter_request_path":
+            return [value.rstrip("/") for value in values]
+        case "filter_status_code_type":
+            # The CLI takes `4XX` and sends `400`.
+            return [value.upper().replace("XX", "00") for value in values]
+        case _:
+            return [value.upper() for value in values]
 
 
 def _refused(message: str) -> InvalidParameter:

@@ -14,7 +14,7 @@ CROSS JOIN LATERAL (
       AND coalesce(session.filters -> 'filter_http_method' ? logged.method, true)
       AND coalesce(session.filters -> 'filter_request_path' ? rtrim(logged.path, '/'), true)
       AND coalesce(session.filters -> 'filter_status_code' ? logged.status::text, true)
-      AND coalesce(session.filters -> 'filter_status_code_type' ? ((logged.status / 100)::text || 'XX'), true)
+      AND coalesce(session.filters -> 'filter_status_code_type' ? ((logged.status / 100)::text || '00'), true)
       AND coalesce(
           session.filters -> 'filter_request_status'
               ? CASE WHEN logged.status < 400 THEN 'SUCCEEDED' ELSE 'FAILED' END,

@@ -81,12 +81,14 @@ def test_what_cannot_be_served_is_refused(caller: Caller, body: str, error: tupl
 
 
 def test_filters_of_the_log_are_kept(caller: Caller) -> None:
-    given = {"filter_http_method": ["post"], "filter_request_path": ["/v1/customers/"], "filter_source": []}
+    given = {"filter_http_method": ["post"], "filter_request_path": ["/v1/customers/"], "filter_source": [],
+             "filter_status_code_type": ["4xx", "500"]}  # fmt: skip
     response = caller.post(PATH, {"websocket_features": ["request_logs"], "filters": json.dumps(given)})
     assert response.json()["display_connect_filter_warning"] is False
     assert CliSession.objects.get().filters == {
         "filter_http_method": ["POST"],
         "filter_request_path": ["/v1/customers"],
+        "filter_status_code_type": ["400", "500"],
     }
 
 

@@ -245,7 +245,7 @@ def _logged(identity: ApiKeyIdentity, **fields: Any) -> uuid.UUID:
         ({"filter_http_method": ["POST"]}, lambda row: row["method"] == "POST"),
         ({"filter_request_path": ["/v1/events"]}, lambda row: row["path"].startswith("/v1/events")),
         ({"filter_status_code": ["402", "404"]}, lambda row: row["status"] in {402, 404}),
-        ({"filter_status_code_type": ["4XX"]}, lambda row: 400 <= row["status"] < 500),
+        ({"filter_status_code_type": ["400"]}, lambda row: 400 <= row["status"] < 500),
         ({"filter_request_status": ["FAILED"]}, lambda row: row["status"] >= 400),
         ({"filter_source": ["DASHBOARD"]}, lambda row: False),
         ({"filter_http_method": ["POST"], "filter_status_code": ["402"]}, lambda row: row["status"] == 402),

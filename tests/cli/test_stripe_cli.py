@@ -80,7 +80,7 @@ def test_a_refusal_is_printed_as_it_is(stage: Stage) -> None:
     assert json.loads(done.stdout or done.stderr)["error"]["code"] == "resource_missing"
 
 
-def test_listen_forwards_what_happens_and_its_signature_verifies(stage: Stage, shop: Shop) -> None:
+def test_listen_forwards_what_happens_and_its_signature_verifies(shop: Shop, stage: Stage) -> None:
     with stage.listen("--forward-to", shop.url("/hook")) as listening:
         listening.says("Ready!")
         secret = SECRET.search(listening.output())
@@ -99,7 +99,7 @@ def test_listen_forwards_what_happens_and_its_signature_verifies(stage: Stage, s
     assert row.forward_url == shop.url("/hook")
 
 
-def test_listen_latest_gets_each_event_once(stage: Stage, shop: Shop) -> None:
+def test_listen_latest_gets_each_event_once(shop: Shop, stage: Stage) -> None:
     with stage.listen("--latest", "--forward-to", shop.url("/hook")) as listening:
         listening.says("Ready!")
         _customer(stage.client)
@@ -107,7 +107,7 @@ def test_listen_latest_gets_each_event_once(stage: Stage, shop: Shop) -> None:
     assert len(shop.received) == 1
 
 
-def test_listen_goes_on_with_another_relay(stage: Stage, shop: Shop) -> None:
+def test_listen_goes_on_with_another_relay(shop: Shop, stage: Stage) -> None:
     with stage.listen("--forward-to", shop.url("/hook")) as listening:
         listening.says("Ready!")
         stage.relay.kill()
@@ -117,7 +117,18 @@ def test_listen_goes_on_with_another_relay(stage: Stage, shop: Shop) -> None:
         until(lambda: _arrived(shop, "customer.created"), what="the event of the meantime")
 
 
-def test_print_secret_is_the_same_each_time(stage: Stage, shop: Shop) -> None:
+def test_listen_takes_the_events_of_our_endpoints(shop: Shop, stage: Stage) -> None:
+    for path, events in (("/one", ["customer.created"]), ("/two", ["payment_intent.created"])):
+        body = {"url": f"https://93.184.216.34{path}", "enabled_events": events}
+        stage.client.post("/v1/webhook_endpoints", body, key=path)
+    with stage.listen("--use-configured-webhooks", "--forward-to", shop.url("")) as listening:
+        listening.says("Ready!")
+        _customer(stage.client)
+        until(lambda: CliMessage.objects.filter(status=200).exists(), what="the row of the answer")
+    assert [request.path for request in shop.received] == ["/one"]
+
+
+def test_print_secret_is_the_same_each_time(shop: Shop, stage: Stage) -> None:
     first, second = (stage.cli.run("listen", "--print-secret", "--skip-update") for _ in range(2))
     assert first.stdout == second.stdout
     secret = first.stdout.strip()
@@ -126,7 +137,7 @@ def test_print_secret_is_the_same_each_time(stage: Stage, shop: Shop) -> None:
         listening.says(secret)
 
 
-def test_events_resend_comes_to_the_cli_that_listens(stage: Stage, shop: Shop) -> None:
+def test_events_resend_comes_to_the_cli_that_listens(shop: Shop, stage: Stage) -> None:
     _customer(stage.client)
     event = Event.objects.get()
     refused = stage.cli.run("events", "resend", event.public_id)
@@ -140,7 +151,7 @@ def test_events_resend_comes_to_the_cli_that_listens(stage: Stage, shop: Shop) -
     assert request.event_id == event.public_id
 
 
-def test_events_resend_goes_to_an_endpoint(stage: Stage, shop: Shop) -> None:
+def test_events_resend_goes_to_an_endpoint(shop: Shop, stage: Stage) -> None:
     _customer(stage.client)
     event = Event.objects.get()
     endpoint = stage.client.post(
@@ -186,7 +197,7 @@ def test_logs_tail_is_narrowed_by_filters(stage: Stage) -> None:
     ],
 )
 def test_trigger_makes_the_event_which_listen_forwards(
-    stage: Stage, shop: Shop, event_type: str, also: list[str]
+    shop: Shop, stage: Stage, event_type: str, also: list[str]
 ) -> None:
     if event_type not in _known_events():
         pytest.skip(f"{event_type} is no event of this version yet: its endpoints are not there")
