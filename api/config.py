@@ -23,7 +23,7 @@ def request_log_retention() -> timedelta:
 
 
 def cli_relay_url() -> str:
-    """Where the Stripe CLI opens its WebSocket: the address of `run_cli_relay`, or of what stands before it."""
+    """Where the Stripe CLI opens its WebSocket: at `run_cli_relay`, or at what stands before it."""
     return str(settings.CLI_RELAY["URL"])
 
 

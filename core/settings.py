@@ -122,7 +122,7 @@ IDEMPOTENCY = {
 }
 
 # --- The Stripe CLI: where it opens its WebSocket, and how long its session outlives its last sign of life ---
-CLI_RELAY = {
+CLI_RELAY: dict[str, Any] = {
     "URL": env.str("CLI_RELAY_URL", default="ws://127.0.0.1:8001/", validate=Regexp(r"wss?://[^?#\s]+")),
     "SESSION_LIFETIME": _seconds("CLI_SESSION_LIFETIME_SECONDS", 3_600.0, least=60),
 }

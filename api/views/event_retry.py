@@ -20,6 +20,9 @@ class EventRetryView(ApiView):
         fields = self.body(EVENT_RETRY)
         self.expansions(dict(fields), kind="event")
         event_id = identified(id, prefix="evt", noun="event", param="id")
+        row = Event.objects.filter(owner=self.owner, id=event_id).first()
+        if row is None:
+            raise ResourceMissing("event", id, param="id")
         endpoint_id, for_cli = fields.get("webhook_endpoint"), fields.get("for_stripecli", False)
         if endpoint_id is None and not for_cli:
             raise InvalidParameter(
@@ -35,9 +38,6 @@ class EventRetryView(ApiView):
             )
 
         def run() -> Object:
-            row = Event.objects.filter(owner=self.owner, id=event_id).first()
-            if row is None:
-                raise ResourceMissing("event", id, param="id")
             if endpoint_id is not None:
                 resend_event(owner=self.owner, event_id=event_id, endpoint_id=endpoint_id)
             elif not resend_to_sessions(account_id=self.account_id, event_id=event_id):

@@ -37,6 +37,8 @@ ROUTES: dict[tuple[str, str], str] = {
     ("TestEventView", "POST"): f"{ENDPOINT}test/",
     ("EventsView", "GET"): "/events/",
     ("EventView", "GET"): "/events/{event}/",
+    ("EventRetryView", "POST"): "/events/{event}/retry/",
+    ("CliSessionsView", "POST"): "/stripecli/sessions/",
     ("DeliveriesView", "GET"): "/deliveries/",
     ("DeliveryView", "GET"): DELIVERY,
     ("ResendView", "POST"): f"{DELIVERY}resend/",

@@ -5,6 +5,7 @@ import re
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,10 @@ def _customer(client: ApiClient) -> str:
 
 
 def _verified(request: Received, secret: str) -> stripe.Event:
-    return stripe.Webhook.construct_event(request.body, request.headers["stripe-signature"], secret)
+    event: stripe.Event = stripe.Webhook.construct_event(
+        request.body, request.headers["stripe-signature"], secret
+    )
+    return event
 
 
 def _arrived(shop: Shop, event_type: str) -> list[Received]:
@@ -207,7 +211,7 @@ def test_trigger_makes_the_event_which_listen_forwards(
         assert done.returncode == 0, done.stdout + done.stderr
         assert "Trigger succeeded" in done.stdout + done.stderr
         for name in (event_type, *also):
-            until(lambda name=name: _arrived(shop, name), what=name)
+            until(partial(_arrived, shop, name), what=name)
 
 
 def _known_events() -> set[str]:
