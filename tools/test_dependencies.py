@@ -72,6 +72,7 @@ class NodePackages:
             return
         print("Installing the Node packages of the tests ...", flush=True)
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        command += ["--fetch-retries=1", "--fetch-timeout=60000"]  # off the network it is soon said
         done = subprocess.run(command, cwd=self.directory, stdin=subprocess.DEVNULL, check=False)
         if done.returncode == 0:
             self._stamp.touch()
