@@ -91,6 +91,7 @@ class CliSession(models.Model):
     key_id = models.UUIDField()  # revoked, it ends the session
     feature = models.TextField(choices=CliFeature.choices)
     filters = models.JSONField(default=dict)  # of request logs
+    api_version = models.TextField()  # in which it is sent events
     device_name = models.TextField(null=True)
     forward_url = models.TextField(null=True)
     cursor = models.UUIDField()  # everything up to here has been looked at

@@ -155,7 +155,12 @@ class SocketLine:
             match await self._waiting.get():
                 case Message(id, EventFacts() as facts):
                     texts = webhook_events(
-                        id, facts, keys=listener.keys, now=time.time(), user_agent=user_agent
+                        id,
+                        facts,
+                        api_version=listener.api_version,
+                        keys=listener.keys,
+                        now=time.time(),
+                        user_agent=user_agent,
                     )
                 case Message(id, RequestLog() as row):
                     texts = [request_log_event(id, row)]

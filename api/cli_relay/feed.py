@@ -45,6 +45,7 @@ class Listener:
     session_id: uuid.UUID
     connection: uuid.UUID  # fences: a later connection of the session has another one
     feature: CliFeature
+    api_version: str
     keys: SigningKeys
     cursor: uuid.UUID  # everything up to here has been looked at
     in_flight: set[uuid.UUID] = field(default_factory=set)  # pushed on this connection, not acknowledged
@@ -74,11 +75,12 @@ def open_session(token: str) -> Listener | None:
     )
     if not rows:
         return None
-    session_id, connection, feature, cursor, sealed_secret = rows[0]
+    session_id, connection, feature, api_version, cursor, sealed_secret = rows[0]
     return Listener(
         session_id=session_id,
         connection=connection,
         feature=CliFeature(feature),
+        api_version=api_version,
         keys=signing_keys(sealed_secret),
         cursor=cursor,
     )

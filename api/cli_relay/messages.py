@@ -46,27 +46,37 @@ Word = Acknowledgement | ForwardedAnswer
 
 
 def webhook_events(
-    message_id: uuid.UUID, facts: EventFacts, *, keys: SigningKeys, now: float, user_agent: str
+    message_id: uuid.UUID,
+    facts: EventFacts,
+    *,
+    api_version: str,
+    keys: SigningKeys,
+    now: float,
+    user_agent: str,
 ) -> list[str]:
     """An event with the headers that a delivery of it would have, twice: the CLI takes one of the two.
 
-    The one without a version is for `listen`, the one with it for `listen --latest`. Both versions are the
-    same here, so the body is.
+    The one that names no version is of the session's, for `listen`; the other is of the latest, for
+    `listen --latest`.
     """
-    body = render_event(facts, STRIPE)
     token = encode_id(_PREFIX, message_id)
-    message = {
-        "type": "webhook_event",
-        "event_payload": body.decode(),
-        "http_headers": {
-            **keys.headers(message_id=facts.public_id, timestamp=int(now), body=body),
-            "Content-Type": "application/json; charset=utf-8",
-            "User-Agent": user_agent,
-        },
-        "webhook_conversation_id": token,
-        "webhook_id": token,
-    }
-    return [_compact({**message, "endpoint": {"api_version": version}}) for version in (None, STRIPE)]
+    texts = []
+    for version, named in ((api_version, None), (STRIPE, STRIPE)):
+        body = render_event(facts, version)
+        message = {
+            "type": "webhook_event",
+            "endpoint": {"api_version": named},
+            "event_payload": body.decode(),
+            "http_headers": {
+                **keys.headers(message_id=facts.public_id, timestamp=int(now), body=body),
+                "Content-Type": "application/json; charset=utf-8",
+                "User-Agent": user_agent,
+            },
+            "webhook_conversation_id": token,
+            "webhook_id": token,
+        }
+        texts.append(_compact(message))
+    return texts
 
 
 def request_log_event(message_id: uuid.UUID, row: RequestLog) -> str:

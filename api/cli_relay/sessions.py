@@ -16,6 +16,7 @@ from django.utils import timezone
 from api.config import cli_session_lifetime
 from api.models import CliFeature, CliSecret, CliSession
 from core.api_keys import ApiKeyIdentity
+from core.versions import STRIPE
 from dispatcher.sealing import seal, unseal
 from dispatcher.signing import new_secret
 from outbox.database import fetch_all
@@ -38,6 +39,7 @@ def create_session(
     *,
     identity: ApiKeyIdentity,
     feature: CliFeature,
+    api_version: str = STRIPE,
     device_name: str | None = None,
     forward_url: str | None = None,
     filters: Mapping[str, Sequence[str]] | None = None,
@@ -53,6 +55,7 @@ def create_session(
         key_id=identity.key_id,
         feature=feature,
         filters={name: list(values) for name, values in (filters or {}).items()},
+        api_version=api_version,
         device_name=device_name,
         forward_url=forward_url,
         cursor=floor_uuid(moment_of(session_id)),
@@ -72,7 +75,7 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def session_object(session: NewSession, *, websocket_url: str, version: str) -> dict[str, Any]:
+def session_object(session: NewSession, *, websocket_url: str) -> dict[str, Any]:
     """The answer, in the words of the CLI."""
     return {
         "object": "stripecli_session",
@@ -82,8 +85,8 @@ def session_object(session: NewSession, *, websocket_url: str, version: str) -> 
         "secret": session.secret,
         "reconnect_delay": _RECONNECT_SECONDS,
         "display_connect_filter_warning": "filter_account" in session.row.filters,
-        "default_version": version,
-        "latest_version": version,
+        "default_version": session.row.api_version,
+        "latest_version": STRIPE,
         "device_token": session.row.public_id,
     }
 

@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                     models.TextField(choices=[("webhooks", "Webhooks"), ("request_logs", "Request Logs")]),
                 ),
                 ("filters", models.JSONField(default=dict)),
+                ("api_version", models.TextField()),
                 ("device_name", models.TextField(null=True)),
                 ("forward_url", models.TextField(null=True)),
                 ("cursor", models.UUIDField()),

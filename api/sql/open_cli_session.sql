@@ -10,4 +10,4 @@ WHERE session.token_hash = %(token_hash)s
   AND key.revoked_at IS NULL
   AND coalesce(key.expires_at > clock_timestamp(), true)
   AND secret.account_id = session.account_id
-RETURNING session.id, session.connection, session.feature, session.cursor, secret.sealed_secret
+RETURNING session.id, session.connection, session.feature, session.api_version, session.cursor, secret.sealed_secret

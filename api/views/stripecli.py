@@ -10,7 +10,6 @@ from api.errors import InvalidParameter
 from api.inputs import CLI_SESSION
 from api.models import CliFeature
 from api.views.base import ApiView, Object
-from core.versions import STRIPE
 
 
 class CliSessionsView(ApiView):
@@ -25,11 +24,12 @@ class CliSessionsView(ApiView):
             session = create_session(
                 identity=self.identity,
                 feature=feature,
+                api_version=self.context.version,
                 device_name=fields.get("device_name"),
                 forward_url=fields.get("forward_to_url"),
                 filters=filters,
             )
-            return session_object(session, websocket_url=cli_relay_url(), version=STRIPE)
+            return session_object(session, websocket_url=cli_relay_url())
 
         return self.write_beside(fields, run, status=self.created_status, secret=True)
 

@@ -1,6 +1,7 @@
 """The words of the WebSocket: what the CLI reads, and what it may say to us."""
 
 import json
+import time
 import uuid
 
 import pytest
@@ -15,7 +16,7 @@ from api.cli_relay.messages import (
     word_of,
 )
 from api.models import RequestLog
-from core.versions import STRIPE, render_event
+from core.versions import PLAIN, STRIPE, render_event
 from dispatcher.signing import SigningKeys, new_secret
 from outbox.facts import EventFacts
 from outbox.identifiers import encode_id, new_uuid
@@ -36,10 +37,31 @@ def _facts() -> EventFacts:
     )
 
 
+def _events(facts: EventFacts, secret: str, *, now: float, api_version: str = STRIPE) -> list[str]:
+    keys = SigningKeys(secret)
+    return webhook_events(ID, facts, api_version=api_version, keys=keys, now=now, user_agent="us")
+
+
+def test_a_session_of_another_version_gets_that_one_and_the_latest() -> None:
+    facts, secret = replaced(_facts(), "payment_intent.payment_failed"), new_secret()
+    default, latest = (json.loads(text) for text in _events(facts, secret, now=1.0, api_version=PLAIN))
+    assert json.loads(default["event_payload"])["type"] == "payment_intent.failed"
+    assert json.loads(latest["event_payload"])["type"] == "payment_intent.payment_failed"
+    assert latest["endpoint"]["api_version"] == STRIPE
+    for message in (default, latest):
+        header = message["http_headers"]["Stripe-Signature"]
+        assert stripe.WebhookSignature.verify_header(message["event_payload"], header, secret)
+
+
+def replaced(facts: EventFacts, type: str) -> EventFacts:
+    intent = {"id": "pi_1", "object": "payment_intent", "status": "succeeded", "last_payment_error": None}
+    return facts._replace(type=type, data=json.dumps(intent))
+
+
 def test_an_event_comes_with_the_body_and_the_headers_of_a_delivery() -> None:
     facts, secret = _facts(), new_secret()
     now = 1_790_000_000.5
-    texts = webhook_events(ID, facts, keys=SigningKeys(secret), now=now, user_agent="us")
+    texts = _events(facts, secret, now=now)
     default, latest = (json.loads(text) for text in texts)
     assert [default.pop("endpoint"), latest.pop("endpoint")] == [
         {"api_version": None},
@@ -58,11 +80,8 @@ def test_an_event_comes_with_the_body_and_the_headers_of_a_delivery() -> None:
 
 
 def test_standard_webhooks_verifies_too() -> None:
-    import time
-
     secret = new_secret()
-    text = webhook_events(ID, _facts(), keys=SigningKeys(secret), now=time.time(), user_agent="us")[0]
-    message = json.loads(text)
+    message = json.loads(_events(_facts(), secret, now=time.time())[0])
     assert Webhook(secret).verify(message["event_payload"], message["http_headers"])
 
 
