@@ -27,6 +27,17 @@ def request_log_retention() -> timedelta:
     return retention
 
 
+def cli_relay_url() -> str:
+    """Where the Stripe CLI opens its WebSocket: at `run_cli_relay`, or at what stands before it."""
+    return str(settings.CLI_RELAY["URL"])
+
+
+def cli_session_lifetime() -> timedelta:
+    """How long a session of the CLI outlives its last sign of life."""
+    lifetime: timedelta = settings.CLI_RELAY["SESSION_LIFETIME"]
+    return lifetime
+
+
 def idempotency_retention() -> timedelta:
     """How long an answer is replayed; afterwards the key is a new one."""
     retention: timedelta = settings.IDEMPOTENCY["RETENTION"]

@@ -296,6 +296,24 @@ class RollSecretInput(InputTable):
     overlap_seconds = Integer(least=0, most=_MAX_OVERLAP_SECONDS, default=_MAX_OVERLAP_SECONDS)
 
 
+class EventRetryInput(InputTable):
+    webhook_endpoint = Reference("we", "webhook endpoint", required=False)
+    for_stripecli = Boolean(required=False)
+    # Of accounts beneath an account, which do not exist here: the CLI may send it.
+    account = Text(max_length=100, required=False, allow_null=True)
+    expand = TextList(required=False)
+
+
+class CliSessionInput(InputTable):
+    device_name = Text(max_length=500, required=False, allow_null=True)
+    websocket_features = TextList()
+    filters = Text(required=False, allow_null=True)
+    forward_to_url = Text(max_length=2_048, required=False, allow_null=True)
+    forward_connect_to_url = Text(max_length=2_048, required=False, allow_null=True)
+    forward_thin_to_url = Text(max_length=2_048, required=False, allow_null=True)
+    forward_thin_connect_to_url = Text(max_length=2_048, required=False, allow_null=True)
+
+
 def list_input(name: str, prefix: str, noun: str, **filters: serializers.Field) -> InputTable:  # type: ignore[type-arg]
     """The parameters of a list: the page, the time, and filters of its own."""
     table = type(
@@ -395,6 +413,8 @@ EVENTS = list_input(
     types=TextList(longest=20, required=False),
     delivery_success=Boolean(required=False),
 )
+EVENT_RETRY = EventRetryInput()
+CLI_SESSION = CliSessionInput()
 DELIVERIES = list_input(
     "DeliveriesInput",
     "dlv",

@@ -63,3 +63,90 @@ class RequestLog(models.Model):
     @property
     def created_at(self) -> datetime:
         return moment_of(self.id)
+
+
+class CliFeature(models.TextChoices):
+    """What a session of the Stripe CLI hears of."""
+
+    WEBHOOKS = "webhooks"
+    REQUEST_LOGS = "request_logs"
+
+
+class CliSecret(models.Model):
+    """What signs the events that an account's CLIs are sent."""
+
+    account_id = models.UUIDField(primary_key=True)
+    sealed_secret = models.TextField()
+
+    class Meta:
+        db_table = "api_cli_secret"
+
+
+class CliSession(models.Model):
+    """A Stripe CLI that listens to an account's events, or to its request log."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    token_hash = models.BinaryField(unique=True)
+    account_id = models.UUIDField()
+    owner = models.TextField()  # the account's public id
+    key_id = models.UUIDField()  # revoked, it ends the session
+    feature = models.TextField(choices=CliFeature.choices)
+    filters = models.JSONField(default=dict)  # of request logs
+    api_version = models.TextField()  # in which it is sent events
+    device_name = models.TextField(null=True)
+    forward_url = models.TextField(null=True)
+    cursor = models.UUIDField()  # everything up to here has been looked at
+    connection = models.UUIDField(null=True)  # the one that is served, null while nobody is connected
+    seen_at = models.DateTimeField(null=True)  # the latest sign of life
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "api_cli_session"
+        indexes = [
+            models.Index(fields=["account_id", "expires_at"], name="api_cli_session_account"),
+            models.Index(fields=["expires_at"], name="api_cli_session_expires"),
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return encode_id("clis", self.id)
+
+
+class CliMessage(models.Model):
+    """An event, or a line of the request log, for one session; and what came of it.
+
+    Pushed on each connection of the session until the CLI acknowledges it. No retries follow from the answer: a CLI
+    is no endpoint.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    session_id = models.UUIDField()
+    subject_id = models.UUIDField()  # the event, or the request
+    manual = models.BooleanField(default=False, db_default=False)  # asked for by `events resend`
+    connection = models.UUIDField(null=True)  # the one that it was pushed on last
+    pushes = models.SmallIntegerField(default=0, db_default=0)
+    pushed_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    # What the developer's program answered, where the CLI forwards.
+    answered_at = models.DateTimeField(null=True)
+    status = models.SmallIntegerField(null=True)
+    body = models.TextField(null=True)
+    headers = models.JSONField(null=True)
+    forward_url = models.TextField(null=True)
+
+    class Meta:
+        db_table = "api_cli_message"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session_id", "subject_id"],
+                condition=models.Q(manual=False),
+                name="api_cli_message_once",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["session_id", "subject_id"],
+                condition=models.Q(acknowledged_at__isnull=True),
+                name="api_cli_message_open",
+            )
+        ]

@@ -18,6 +18,7 @@ from api.views.base import ApiView
 from api.views.charges import ChargesView, ChargeView
 from api.views.customers import CustomerSearchView, CustomersView, CustomerView
 from api.views.deliveries import DeliveriesView, DeliveryView, ResendView, StopView
+from api.views.event_retry import EventRetryView
 from api.views.events import EventsView, EventView
 from api.views.payment_intents import (
     AuthenticateView,
@@ -44,6 +45,7 @@ from api.views.setup_intents import (
     SetupIntentsView,
     SetupIntentView,
 )
+from api.views.stripecli import CliSessionsView
 from api.views.webhook_endpoints import (
     RollSecretView,
     TestEventView,
@@ -273,6 +275,19 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
     (EventView, "GET"): Operation("retrieve_event", "Retrieve an event", inputs.RETRIEVE, outputs.Event),
     (RequestView, "GET"): Operation(
         "retrieve_request", "Retrieve a request from the log", inputs.RETRIEVE, outputs.LoggedRequest
+    ),
+    (EventRetryView, "POST"): Operation(
+        "retry_event",
+        "Send an event once more, to an endpoint or to the CLIs that listen",
+        inputs.EVENT_RETRY,
+        outputs.Event,
+    ),
+    (CliSessionsView, "POST"): Operation(
+        "create_cli_session",
+        "Begin a session of the Stripe CLI; the answer shows its token and its signing secret",
+        inputs.CLI_SESSION,
+        outputs.CliSession,
+        creates=True,
     ),
     (DeliveriesView, "GET"): Operation(
         "list_deliveries", "List deliveries", inputs.DELIVERIES, outputs.DeliveryList

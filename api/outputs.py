@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
+from api.models import CliFeature
 from core.versions import VERSIONS, event_types
 from dispatcher.models import DeliveryState, EndpointStatus, OnDeadLetter
 
@@ -180,6 +181,19 @@ class Event(serializers.Serializer[Any]):
     def get_fields(self) -> dict[str, Any]:
         # A serializer has a property `data` of its own.
         return {**super().get_fields(), "data": EventData()}
+
+
+class CliSession(serializers.Serializer[Any]):
+    object = _text()
+    websocket_url = _text()
+    websocket_id = _text()
+    websocket_authorized_feature = serializers.ChoiceField(CliFeature.values)
+    secret = _text(help_text="signs what the session is sent; the same for every session of the account")
+    reconnect_delay = _number(help_text="seconds")
+    display_connect_filter_warning = serializers.BooleanField()
+    default_version = _text()
+    latest_version = _text()
+    device_token = _text()
 
 
 class Milliseconds(serializers.Serializer[Any]):

@@ -20,6 +20,7 @@ from api.views.balance import (
 from api.views.charges import ChargesView, ChargeView
 from api.views.customers import CustomerSearchView, CustomersView, CustomerView
 from api.views.deliveries import DeliveriesView, DeliveryView, ResendView, StopView
+from api.views.event_retry import EventRetryView
 from api.views.events import EventsView, EventView
 from api.views.payment_intents import (
     AuthenticateView,
@@ -46,6 +47,7 @@ from api.views.setup_intents import (
     SetupIntentsView,
     SetupIntentView,
 )
+from api.views.stripecli import CliSessionsView
 from api.views.webhook_endpoints import (
     RollSecretView,
     TestEventView,
@@ -97,10 +99,12 @@ resources = [
     _route("events", EventsView),
     _route("events/{id}", EventView),
     _route("requests/{id}", RequestView),
+    _route("events/{id}/retry", EventRetryView),
     _route("deliveries", DeliveriesView),
     _route("deliveries/{id}", DeliveryView),
     _route("deliveries/{id}/resend", ResendView),
     _route("deliveries/{id}/stop", StopView),
+    _route("stripecli/sessions", CliSessionsView),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from environs import Env, EnvValidationError
-from marshmallow.validate import Length, Range
+from marshmallow.validate import Length, Range, Regexp
 
 from core.local_secrets import LocalSecrets
 
@@ -127,6 +127,12 @@ IDEMPOTENCY = {
     # How long a write that never came back keeps its key; afterwards a retry resumes it.
     "LEASE": _seconds("IDEMPOTENCY_LEASE_SECONDS", 60.0, least=1),
     "RETENTION": _seconds("IDEMPOTENCY_RETENTION_SECONDS", 86_400.0, least=86_400),
+}
+
+# --- The Stripe CLI: where it opens its WebSocket, and how long its session outlives its last sign of life ---
+CLI_RELAY: dict[str, Any] = {
+    "URL": env.str("CLI_RELAY_URL", default="ws://127.0.0.1:8001/", validate=Regexp(r"wss?://[^?#\s]+")),
+    "SESSION_LIFETIME": _seconds("CLI_SESSION_LIFETIME_SECONDS", 3_600.0, least=60),
 }
 
 # --- How long history is kept: what is older is dropped by `manage.py maintain_partitions` ---

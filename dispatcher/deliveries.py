@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
-from dispatcher.errors import DeliveryEnded, DeliveryNotFound, EventExpired
+from dispatcher.errors import DeliveryEnded, DeliveryNotFound, EndpointNotFound, EventExpired
 from dispatcher.lanes import LaneTouch, LaneTouches, touch_lanes, wake_lanes
 from dispatcher.models import (
     FINISHED_STATES,
@@ -109,15 +109,30 @@ def resend_delivery(*, owner: str, delivery_id: uuid.UUID) -> DeliveryRecord:
         EventExpired: the event is past its retention.
     """
     original = get_delivery(owner=owner, delivery_id=delivery_id)
+    try:
+        return resend_event(owner=owner, event_id=original.event_id, endpoint_id=original.endpoint_id)
+    except EndpointNotFound:
+        raise DeliveryNotFound(delivery_id) from None
+
+
+def resend_event(*, owner: str, event_id: uuid.UUID, endpoint_id: uuid.UUID) -> DeliveryRecord:
+    """As resend_delivery, of an event that the endpoint need not have been sent before; in a transaction.
+
+    The caller has seen that the event is the owner's.
+
+    Raises:
+        EndpointNotFound: no such endpoint of this owner, or it was deleted.
+        EventExpired: the event is past its retention.
+    """
     with transaction.atomic():
         endpoint = (
             Endpoint.objects.select_for_update(no_key=True)
-            .filter(id=original.endpoint_id, deleted_at=None)
+            .filter(id=endpoint_id, owner=owner, deleted_at=None)
             .first()
         )
         if endpoint is None:
-            raise DeliveryNotFound(delivery_id)
-        new_id = create_delivery_by_hand(owner=owner, endpoint_id=endpoint.id, event_id=original.event_id)
+            raise EndpointNotFound(endpoint_id)
+        new_id = create_delivery_by_hand(owner=owner, endpoint_id=endpoint_id, event_id=event_id)
     return get_delivery(owner=owner, delivery_id=new_id)
 
 

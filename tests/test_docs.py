@@ -108,7 +108,7 @@ def settings_on_page() -> dict[str, str]:
 def test_settings_are_those_of_the_code_and_of_the_example() -> None:
     code, example, shown = settings_in_code(), settings_in_example(), settings_on_page()
     compose_only = {
-        "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "API_PORT", "SHOP_PORT", "DEMO_SHOP_WEBHOOK_SECRET",
+        "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "API_PORT", "SHOP_PORT", "CLI_RELAY_PORT", "DEMO_SHOP_WEBHOOK_SECRET",
         "DISPATCHER_EXECUTOR",
     }  # fmt: skip
     assert len(code) > 25
@@ -317,7 +317,14 @@ def test_excerpts_are_those_of_their_files() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("statement", re.findall(r"(?s)```sql\n(.*?)```", page("how-to/operate.md")))
+@pytest.mark.parametrize(
+    "statement",
+    [
+        statement
+        for name in ("how-to/operate.md", "how-to/use-the-stripe-cli.md")
+        for statement in re.findall(r"(?s)```sql\n(.*?)```", page(name))
+    ],
+)
 def test_statements_for_operators_run(statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)

@@ -1,12 +1,14 @@
-"""Programs that tests drive and pip cannot bring.
+"""Programs and Node packages that tests drive and pip cannot bring.
 
-`python -m tools.test_dependencies` installs what is missing where that is one safe command (root on Debian),
-and names that command elsewhere. It never fails: a test without its program is skipped with the same words.
+`python -m tools.test_dependencies` installs what is missing where that is one safe command (root on Debian; Node
+packages into the checkout), and names that command elsewhere. It never fails: a test without its program is skipped
+with the same words.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
@@ -33,25 +35,77 @@ class Program:
 
 DOCKER_COMPOSE = Program("docker-compose", "docker-compose", "the compose file is checked with it")
 NODE = Program("node", "nodejs", "the Node snippet of the README is run with it")
+NPM = Program("npm", "npm", "the Stripe CLI and the Node SDK come by it")
 GO = Program("go", "golang-go", "the Go snippet of the documentation is run with it")
 JAVA = Program("javac", "default-jdk-headless", "the Java snippet of the documentation is run with it")
 OPENSSL = Program("openssl", "openssl", "the openssl snippets of the documentation are run with it")
 CURL = Program("curl", "curl", "the requests of the README are made with it")
 RABBITMQ = Program("rabbitmq-server", "rabbitmq-server", "workers get their hints through it")
 REDIS = Program("redis-server", "redis-server", "workers get their hints through it")
-PROGRAMS = (DOCKER_COMPOSE, NODE, GO, JAVA, OPENSSL, CURL, RABBITMQ, REDIS)
+PROGRAMS = (DOCKER_COMPOSE, NODE, NPM, GO, JAVA, OPENSSL, CURL, RABBITMQ, REDIS)
+
+
+@dataclass(frozen=True, slots=True)
+class NodePackages:
+    """What a package-lock.json names, installed beside it and nowhere else. No script of a package is run."""
+
+    directory: Path
+
+    @property
+    def install(self) -> str:
+        return f"npm ci --ignore-scripts --prefix {self.directory.relative_to(ROOT)}"
+
+    @property
+    def is_missing(self) -> bool:
+        return not self._stamp.exists()
+
+    def path(self, *parts: str) -> Path:
+        return self.directory.joinpath("node_modules", *parts)
+
+    def provide(self) -> None:
+        """Install what the lock names, where it is not what is there."""
+        if not self.is_missing:
+            return
+        npm = shutil.which("npm")
+        if npm is None:
+            print(f"Node packages are missing; enable with: {self.install}")
+            return
+        print("Installing the Node packages of the tests ...", flush=True)
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        command += ["--fetch-retries=1", "--fetch-timeout=60000"]  # off the network it is soon said
+        done = subprocess.run(command, cwd=self.directory, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode == 0:
+            self._stamp.touch()
+        else:
+            print("npm could not; the tests that need its packages are skipped.", file=sys.stderr)
+
+    @property
+    def _stamp(self) -> Path:
+        """There while what is installed is what the lock names now."""
+        digest = hashlib.sha256((self.directory / "package-lock.json").read_bytes())
+        return self.path(f".installed-{digest.hexdigest()[:16]}")
+
+
+ROOT = Path(__file__).resolve().parent.parent
+NODE_PACKAGES = NodePackages(ROOT / "tests" / "node")
 # Debian asks it before a package starts its service; 101 is no.
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def main() -> int:
+    _provide_programs()
+    NODE_PACKAGES.provide()
+    return 0
+
+
+def _provide_programs() -> None:
     missing = [program for program in PROGRAMS if program.is_missing]
     if not missing:
-        return 0
+        return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         for program in missing:
             print(f"{program.name} is missing ({program.reason}); enable with: {program.install}")
-        return 0
+        return
     packages = [program.package for program in missing]
     print(
         f"Installing {', '.join(packages)} by apt-get: {'; '.join(p.reason for p in missing)} ...", flush=True
@@ -62,7 +116,6 @@ def main() -> int:
             _apt_get("update")
             if not _apt_get("install", "-y", "--no-install-recommends", *packages, quiet=False):
                 print("apt-get could not; the tests that need these are skipped.", file=sys.stderr)
-    return 0
 
 
 @contextlib.contextmanager

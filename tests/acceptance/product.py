@@ -99,6 +99,14 @@ class Product:
         """Small batches: however fast one of them is, the others find work too."""
         return self._stack.enter_context(self._command("run_dispatcher", "--batch", "8", "--log", "attempts"))
 
+    def start_cli_relay(self, port: int) -> Command:
+        """Where CLI_RELAY_URL, a setting of this product, says."""
+        relay = self._stack.enter_context(
+            self._command("run_cli_relay", "--port", str(port), "--poll-interval", "0.05")
+        )
+        relay.says("CLI relay ready")
+        return relay
+
     def stop(self, command: Command) -> None:
         """SIGTERM; it ends by itself, and well."""
         command.signal(signal.SIGTERM)

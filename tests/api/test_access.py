@@ -81,6 +81,8 @@ ROUTES: dict[tuple[str, str], str] = {
     ("EventsView", "GET"): "/events/",
     ("EventView", "GET"): "/events/{event}/",
     ("RequestView", "GET"): "/requests/{request}/",
+    ("EventRetryView", "POST"): "/events/{event}/retry/",
+    ("CliSessionsView", "POST"): "/stripecli/sessions/",
     ("DeliveriesView", "GET"): "/deliveries/",
     ("DeliveryView", "GET"): DELIVERY,
     ("ResendView", "POST"): f"{DELIVERY}resend/",

@@ -66,13 +66,15 @@ def test_stripes_package_raises_its_permission_error_for_a_missing_scope(caller:
 
 @every_dialect
 @every_route
-def test_a_publishable_key_may_retrieve_and_confirm_an_intent_alone(
+def test_a_publishable_key_may_retrieve_and_confirm_intents_alone(
     public: Caller, objects: dict[str, str], method: str, path: str, dialect: str
 ) -> None:
     response = public.send(method, dialect + path.format(**objects))
     if (method, path) in {
         ("GET", "/payment_intents/{intent}/"),
         ("POST", "/payment_intents/{intent}/confirm/"),
+        ("GET", "/setup_intents/{setup}/"),
+        ("POST", "/setup_intents/{setup}/confirm/"),
     }:
         assert error_of(response) == (400, "parameter_missing", "client_secret")
     else:

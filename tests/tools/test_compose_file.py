@@ -62,6 +62,11 @@ def test_the_example_itself_is_refused_by_the_product() -> None:
     assert "API_KEY_HASH_KEY" in done.stderr
 
 
+def test_no_default_is_itself_a_variable() -> None:
+    """docker-compose 1.29 takes the inner one for text."""
+    assert re.search(r"\$\{[^}]*\$\{", COMPOSE_FILE.read_text()) is None
+
+
 def test_every_setting_is_documented() -> None:
     settings = (REPOSITORY / "core" / "settings.py").read_text()
     read = set(re.findall(r"""(?:env\.[a-z_]+|_seconds)\(\s*"([A-Z_]+)\"""", settings))
@@ -73,7 +78,7 @@ def test_every_setting_is_documented() -> None:
 def test_containers_take_secrets_from_the_environment_only() -> None:
     services = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
     always = {name for name, service in services.items() if "profiles" not in service}
-    assert always == {"postgres", "migrate", "api", "settlement", "dispatcher", "demo-shop"}
+    assert always == {"postgres", "migrate", "api", "settlement", "dispatcher", "cli-relay", "demo-shop"}
     assert set(services) - always == {"rabbitmq", "worker"}
     for service in services.values():
         for name, value in service["environment"].items():
