@@ -15,7 +15,7 @@ from schemathesis.generation import GenerationMode
 from core.wsgi import application
 from tests.api.callers import Caller
 from tests.sdk.contract import description, is_there
-from tests.sdk.scenes import Stock, posting_as
+from tests.sdk.scenes import EXPANSIONS, FILTERS, MAKERS, Stock, posting_as
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
 SEED = os.environ.get("FUZZ_SEED")
@@ -63,6 +63,23 @@ def test_no_input_is_a_fault_of_ours_and_every_answer_fits(
         case.call_and_validate(headers=headers, checks=CHECKS)
 
     (run if SEED is None else hypothesis.seed(int(SEED))(run))()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", [path for path, methods in PATHS.items() if "get" in methods])
+def test_what_is_expanded_fits_too(path: str, caller: Caller, bank: object) -> None:
+    """Every list, with an object in it, and every object, with each expansion that it takes."""
+    ids = existing_ids(caller, path)
+    if not ids and path in MAKERS:
+        MAKERS[path](Stock(posting_as(caller)))
+    prefix = "data." if path in MAKERS else ""
+    shown = 0
+    for name in (None, *EXPANSIONS):
+        query = {**FILTERS.get(path, {}), **({} if name is None else {"expand[]": [prefix + name]})}
+        case = SCHEMA[path]["GET"].Case(path_parameters=ids, query=query)
+        response = case.call_and_validate(headers={"Authorization": f"Bearer {caller.key}"}, checks=CHECKS)
+        shown += response.status_code == 200
+    assert shown >= 1
 
 
 def existing_ids(caller: Caller, path: str) -> dict[str, Any]:

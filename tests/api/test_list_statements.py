@@ -6,25 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.api.callers import Caller
 from tests.sdk.contract import description
-from tests.sdk.scenes import MAKERS, Stock, posting_as
-
-# What a list may be asked to expand; names that it does not know are no part of it.
-EXPANSIONS = (
-    "data.customer",
-    "data.payment_method",
-    "data.payment_intent",
-    "data.charge",
-    "data.source",
-    "data.balance_transaction",
-    "data.latest_charge",
-    "data.latest_charge.balance_transaction",
-    "data.latest_charge.payment_intent.customer",
-)
-# Without these a list has nothing to list.
-FILTERS = {
-    "/v1/customers/search": {"query": "created>0"},
-    "/v1/payment_intents/search": {"query": "created>0"},
-}
+from tests.sdk.scenes import EXPANSIONS, FILTERS, MAKERS, Stock, posting_as
 
 
 def lists() -> list[str]:
@@ -52,7 +34,7 @@ def test_a_page_costs_the_same_however_long_it_is(path: str, caller: Caller, ban
         MAKERS[path](stock)
     url = path.replace("{id}", stock.customer_id if "{id}" in path else "")
     expandable = 0
-    for expansion in (None, *EXPANSIONS):
+    for expansion in (None, *[f"data.{name}" for name in EXPANSIONS]):
         query = {**FILTERS.get(path, {}), **({} if expansion is None else {"expand[]": expansion})}
         if expansion is not None and caller.get(url, limit=1, **query).status_code == 400:
             continue

@@ -14,6 +14,19 @@ Post = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 CARD: dict[str, Any] = {"amount": 2000, "currency": "usd", "payment_method_types": ["card"]}
 
+# What answers may be asked to expand; each kind of object knows some of them and refuses the others.
+EXPANSIONS = (
+    "customer",
+    "payment_method",
+    "payment_intent",
+    "charge",
+    "source",
+    "balance_transaction",
+    "latest_charge",
+    "latest_charge.balance_transaction",
+    "latest_charge.payment_intent.customer",
+)
+
 
 def posting_to(merchant: Merchant) -> Post:
     """Over the network."""
@@ -113,6 +126,12 @@ MAKERS: dict[str, Callable[[Stock], dict[str, Any]]] = {
     "/v1/deliveries": Stock.delivery,
 }
 """By the path of a list, what makes it one longer."""
+
+# Without these a list has nothing to list.
+FILTERS = {
+    "/v1/customers/search": {"query": "created>0"},
+    "/v1/payment_intents/search": {"query": "created>0"},
+}
 
 
 def three_of_everything(merchant: Merchant) -> None:
