@@ -13,6 +13,19 @@ from api import fields, metadata
 from core.versions import STRIPE_VERSIONS
 
 _BODY_METHODS = frozenset({"POST", "PATCH"})
+# Members of answers that hold an id, and in its place the object where `expand` asks for it.
+_EXPANDABLE = frozenset(
+    {
+        "balance_transaction",
+        "charge",
+        "customer",
+        "failure_balance_transaction",
+        "latest_charge",
+        "payment_intent",
+        "payment_method",
+        "source",
+    }
+)
 _KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
@@ -165,3 +178,14 @@ def dialect_paths(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str,
         else:
             kept.append((path.rstrip("/") + "/", path_regex, method, callback))
     return kept
+
+
+def expandable_members(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Postprocessing hook: where `expand` puts an object, the description says so."""
+    for shape in result["components"]["schemas"].values():
+        members = shape.get("properties", {})
+        # An answer's, as against a parameter's.
+        if "object" in members:
+            for name in _EXPANDABLE & members.keys():
+                members[name]["type"] = ["string", "object", "null"]
+    return result

@@ -194,6 +194,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     ),
     "OAS_VERSION": "3.1.0",
     "PREPROCESSING_HOOKS": ["api.openapi.dialect_paths"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "api.openapi.expandable_members",
+    ],
     "ENABLE_LIST_MECHANICS_ON_NON_2XX": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/",

@@ -52,3 +52,15 @@ def pytest_unconfigure() -> None:
 def database_url() -> str:
     """The server of this run, for real processes of a test that make a database of their own on it."""
     return os.environ["DATABASE_URL"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests/sdk/test_fields.py compared; the properties also come from the workers of pytest-xdist."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    lines = sorted(
+        str(value) for report in reports for name, value in report.user_properties if name == "fields"
+    )
+    if lines:
+        terminalreporter.section("fields of the stripe packages")
+        for line in lines:
+            terminalreporter.write_line(line)
