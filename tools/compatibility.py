@@ -106,12 +106,17 @@ def _absent_calls() -> list[str]:
 
     absent = [name for name, request in sdk_calls().items() if request not in operations()]
     ours = {name.partition(".")[0] for name in CALLS}
-    methods = sorted(name for name in absent if name.partition(".")[0] in ours)
+    methods: dict[str, list[str]] = {name: [] for name in sorted(ours)}
+    for name in sorted(absent):
+        resource, _, method = name.partition(".")
+        if resource in methods:
+            methods[resource].append(method)
     present = {name.partition(".")[0] for name in sdk_calls().keys() - absent}
     resources = sorted({name.partition(".")[0] for name in absent} - ours - present)
     return [
-        f"Methods of the resources above that stripe-python has and we do not: {_listed(methods)}.\n",
-        f"Resources of stripe-python that are not there at all: {_listed(resources)}.\n",
+        "Methods of the resources above that stripe-python has and we do not:\n",
+        *[f"- `{resource}`: {_listed(absences)}" for resource, absences in methods.items() if absences],
+        f"\nResources of stripe-python that are not there at all: {_listed(resources)}.\n",
     ]
 
 

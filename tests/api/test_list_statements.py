@@ -16,7 +16,7 @@ def lists() -> list[str]:
         if path.startswith("/v1/") and "get" in methods:
             answer = methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]
             shape = description()["components"]["schemas"][answer["$ref"].rpartition("/")[2]]
-            if {"data", "has_more"} <= shape["properties"].keys():
+            if {"data", "has_more"} <= shape.get("properties", {}).keys():
                 found.append(path)
     return found
 

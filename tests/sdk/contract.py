@@ -36,7 +36,6 @@ _CALLS = """
     customers.list                          GET     /v1/customers
     customers.search                        GET     /v1/customers/search
     customers.payment_methods.list          GET     /v1/customers/{id}/payment_methods
-    customers.payment_methods.retrieve      GET     /v1/customers/{id}/payment_methods/{id}
     payment_intents.create                  POST    /v1/payment_intents
     payment_intents.retrieve                GET     /v1/payment_intents/{id}
     payment_intents.update                  POST    /v1/payment_intents/{id}

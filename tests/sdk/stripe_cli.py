@@ -36,7 +36,8 @@ class StripeCli:
         """`data` as the CLI takes it: names in form notation."""
         done = self._run(*arguments, data=data)
         assert done.returncode == 0, done.stdout + done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout)
+        # A deletion first tells what it is about to do.
+        answer: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])
         assert "error" not in answer, answer
         return answer
 

@@ -93,7 +93,6 @@ def test_refunds_are_made_and_read(stripe: StripeCli) -> None:
 @verifies(
     "payment_methods.create", "payment_methods.retrieve", "payment_methods.update", "payment_methods.list",
     "payment_methods.attach", "payment_methods.detach", "customers.payment_methods.list",
-    "customers.payment_methods.retrieve",
 )  # fmt: skip
 def test_payment_methods_are_made_attached_and_detached(stripe: StripeCli) -> None:
     customer = stripe("customers", "create")["id"]
@@ -104,7 +103,7 @@ def test_payment_methods_are_made_attached_and_detached(stripe: StripeCli) -> No
     listed = stripe("payment_methods", "list", data={"customer": customer, "type": "card"})
     assert [one["id"] for one in listed["data"]] == [made]
     assert stripe("get", f"/v1/customers/{customer}/payment_methods")["data"][0]["id"] == made
-    assert stripe("get", f"/v1/customers/{customer}/payment_methods/{made}")["metadata"] == {"slot": "1"}
+    assert stripe("payment_methods", "retrieve", made)["metadata"] == {"slot": "1"}
     assert stripe("payment_methods", "detach", made)["customer"] is None
 
 
@@ -130,6 +129,16 @@ def test_events_are_read(stripe: StripeCli) -> None:
     stripe("post", "/v1/customers", data={"name": "Grace"})
     [event] = stripe("events", "list", data={"type": "customer.created"})["data"]
     assert stripe("events", "retrieve", event["id"]) == event
+
+
+@verifies("events.resend")
+def test_an_event_is_sent_again_to_one_endpoint(stripe: StripeCli) -> None:
+    endpoint = stripe("webhook_endpoints", "create", data={"url": HOOK, "enabled_events[]": "*"})["id"]
+    stripe("customers", "create", data={"name": "Grace"})
+    [event] = stripe("events", "list", data={"type": "customer.created"})["data"]
+    assert stripe("events", "resend", event["id"], "--webhook-endpoint", endpoint)["id"] == event["id"]
+    [delivery] = stripe("get", f"/v1/deliveries?endpoint={endpoint}")["data"]
+    assert (delivery["event"], delivery["manual"]) == (event["id"], True)
 
 
 @verifies(

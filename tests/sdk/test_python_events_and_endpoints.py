@@ -45,7 +45,7 @@ def test_an_update_tells_what_was_before(sdk: Any) -> None:
     [event] = sdk.v1.events.list({"type": "customer.updated"}).data
     assert event.data.object["name"] == "Grace Hopper"
     assert event.data.previous_attributes is not None
-    assert dict(event.data.previous_attributes) == {"name": "Grace"}
+    assert event.data.previous_attributes.to_dict() == {"name": "Grace"}
 
 
 @verifies(
