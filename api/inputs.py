@@ -152,6 +152,8 @@ def list_input(name: str, prefix: str, noun: str, **filters: serializers.Field) 
 
 NOTHING = NothingInput()
 RETRIEVE = RetrieveInput()
+EVENT_RETRY = EventRetryInput()
+CLI_SESSION = CliSessionInput()
 CUSTOMER = CustomerInput()
 CUSTOMERS = list_input("CustomersInput", "cus", "customer", email=Text(max_length=512, required=False))
 PAYMENT_INTENT = PaymentIntentInput()
@@ -168,8 +170,6 @@ ENDPOINT_CHANGE = EndpointChangeInput()
 ENDPOINTS = list_input("EndpointsInput", "we", "webhook endpoint")
 ROLL_SECRET = RollSecretInput()
 EVENTS = list_input("EventsInput", "evt", "event", type=Text(max_length=100, required=False))
-EVENT_RETRY = EventRetryInput()
-CLI_SESSION = CliSessionInput()
 DELIVERIES = list_input(
     "DeliveriesInput",
     "dlv",
