@@ -334,6 +334,8 @@ def list_input(name: str, prefix: str, noun: str, **filters: serializers.Field) 
 
 NOTHING = NothingInput()
 RETRIEVE = RetrieveInput()
+EVENT_RETRY = EventRetryInput()
+CLI_SESSION = CliSessionInput()
 CUSTOMER = CustomerInput()
 CUSTOMERS = list_input("CustomersInput", "cus", "customer", email=Text(max_length=512, required=False))
 CUSTOMER_SEARCH = SearchInput()
@@ -413,8 +415,6 @@ EVENTS = list_input(
     types=TextList(longest=20, required=False),
     delivery_success=Boolean(required=False),
 )
-EVENT_RETRY = EventRetryInput()
-CLI_SESSION = CliSessionInput()
 DELIVERIES = list_input(
     "DeliveriesInput",
     "dlv",
