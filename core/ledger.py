@@ -85,6 +85,23 @@ def post_refund(
     )
 
 
+def post_failed_refund(
+    *, id: uuid.UUID, account_id: uuid.UUID, refund: str, amount: int, currency: str
+) -> None:
+    """The merchant gets back what a refund took. One statement, in the open transaction."""
+    _post(
+        {Book.MERCHANT: amount, Book.BANK: -amount},
+        id=id,
+        account_id=account_id,
+        type="refund_failure",
+        source=refund,
+        amount=amount,
+        fee=0,
+        currency=currency,
+        description="REFUND FAILURE",
+    )
+
+
 def _post(
     books: dict[Book, int],
     *,
