@@ -12,7 +12,7 @@ from django.db import transaction
 
 from core.bank import Answer
 from core.events import record
-from core.ledger import post_charge
+from core.ledger import charge_posting
 from core.models import Charge, PaymentIntent
 from core.money_errors import ChargeNotFound
 from core.money_objects import charge_object
@@ -41,7 +41,7 @@ def write_charge(
 ) -> Charge:
     """The bank's answer as a charge, the money of it in the ledger, and its event.
 
-    Two or three statements, in the open transaction that moved the intent.
+    Two statements, in the open transaction that moved the intent.
 
     Args:
         captured: the money is taken with the answer; else a card holds it.
@@ -49,7 +49,6 @@ def write_charge(
     """
     assert intent.latest_charge_id is not None, "the settlement named its charge"
     taken = captured and answer.approved
-    posting = new_uuid() if taken else None
     facts: dict[str, Any] = {
         "id": intent.latest_charge_id,
         "status": "succeeded" if answer.approved else "failed",
@@ -58,27 +57,23 @@ def write_charge(
         "failure_code": answer.code,
         "failure_message": answer.message,
         "decline_code": answer.decline_code,
-        "balance_transaction_id": posting,
+        "balance_transaction_id": new_uuid() if taken else None,
     }
     row = _closed(**facts) if pending else _opened(intent_id=intent.id, behaviour=behaviour, **facts)
-    if posting is not None:
-        _post(row, posting)
     record(write, "charge.succeeded" if answer.approved else "charge.failed", charge_object(row))
     return row
 
 
 def capture_charge(*, write: Write, intent: PaymentIntent) -> Charge:
-    """Take what was captured of the intent's held charge. Three statements, in the open transaction."""
+    """Take what was captured of the intent's held charge. Two statements, in the open transaction."""
     assert intent.latest_charge_id is not None, "only what a charge holds can be captured"
-    posting = new_uuid()
     row = _closed(
         id=intent.latest_charge_id,
         status="succeeded",
         captured=True,
         amount_captured=intent.amount_received,
-        balance_transaction_id=posting,
+        balance_transaction_id=new_uuid(),
     )
-    _post(row, posting)
     record(write, "charge.captured", charge_object(row))
     return row
 
@@ -125,26 +120,18 @@ _APPROVED = {
 
 
 def _opened(*, intent_id: uuid.UUID, **facts: Any) -> Charge:
-    return next(
-        iter(
-            Charge.objects.raw(
-                SQL["open_charge"],
-                {**_APPROVED, "payment_intent_id": intent_id, **facts},
-            )
-        )
-    )
+    parameters = {**_parameters(facts), "payment_intent_id": intent_id}
+    return next(iter(Charge.objects.raw(SQL["open_charge"], parameters)))
 
 
 def _closed(**facts: Any) -> Charge:
-    return next(iter(Charge.objects.raw(SQL["close_charge"], {**_APPROVED, **facts})))
+    return next(iter(Charge.objects.raw(SQL["close_charge"], _parameters(facts))))
 
 
-def _post(row: Charge, posting: uuid.UUID) -> None:
-    post_charge(
-        id=posting,
-        account_id=row.account_id,
-        charge=encode_id("ch", row.id),
-        amount=row.amount_captured,
-        currency=row.currency,
-        description=row.description,
-    )
+def _parameters(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **_APPROVED,
+        **facts,
+        "source": encode_id("ch", facts["id"]),
+        **charge_posting(facts["amount_captured"]),
+    }

@@ -5,9 +5,9 @@ entries sum to zero, and a merchant's balance is the sum of the transactions' ne
 """
 
 import uuid
-from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import QuerySet, Sum
 from django.db.models.functions import Now
@@ -34,43 +34,24 @@ def fee_of(amount: int) -> int:
     return min(int(share) + rates.fee_fixed, amount)
 
 
-def post_charge(
-    *, id: uuid.UUID, account_id: uuid.UUID, charge: str, amount: int, currency: str, description: str | None
-) -> None:
-    """The merchant gains a captured amount less our fee. One statement, in the open transaction."""
+def charge_posting(amount: int) -> dict[str, Any]:
+    """How a captured amount moves the balance: the merchant gains it less our fee. For the statements that write a
+    charge, which write the movement with it.
+    """
     fee = fee_of(amount)
-    books = {Book.MERCHANT: amount - fee, Book.FEES: fee, Book.BANK: -amount}
-    _post(
-        books,
-        id=id,
-        account_id=account_id,
-        type="charge",
-        source=charge,
-        amount=amount,
-        fee=fee,
-        currency=currency,
-        description=description,
-        available_after=ledger_settings().available_after,
-    )
+    entries = _entries({Book.MERCHANT: amount - fee, Book.FEES: fee, Book.BANK: -amount})
+    return {"fee": fee, "available_after": ledger_settings().available_after, **entries}
 
 
 def post_refund(
-    *,
-    id: uuid.UUID,
-    account_id: uuid.UUID,
-    refund: str,
-    amount: int,
-    currency: str,
-    charged: uuid.UUID,
+    *, id: uuid.UUID, account_id: uuid.UUID, refund: str, amount: int, currency: str, charged: uuid.UUID
 ) -> None:
     """The merchant gives an amount back; our fee stays with us. Two statements, in the open transaction.
 
     Args:
         charged: the charge's transaction. What has not yet become available is given back from what is pending.
     """
-    available_at = (
-        BalanceTransaction.objects.filter(id=charged).values_list("available_at", flat=True).first()
-    )
+    charges = BalanceTransaction.objects.filter(id=charged)
     _post(
         {Book.MERCHANT: -amount, Book.BANK: amount},
         id=id,
@@ -78,36 +59,36 @@ def post_refund(
         type="refund",
         source=refund,
         amount=-amount,
-        fee=0,
         currency=currency,
         description="REFUND FOR CHARGE",
-        available_at=available_at,
+        available_at=charges.values_list("available_at", flat=True).first(),
     )
 
 
-def _post(
-    books: dict[Book, int],
-    *,
-    amount: int,
-    fee: int,
-    available_after: object = None,
-    available_at: datetime | None = None,
-    **columns: object,
+def post_failed_refund(
+    *, id: uuid.UUID, account_id: uuid.UUID, refund: str, amount: int, currency: str
 ) -> None:
-    entries = {book.value: gained for book, gained in books.items() if gained}
-    execute(
-        prepared("core.sql", "post_transaction"),
-        {
-            **columns,
-            "amount": amount,
-            "fee": fee,
-            "net": amount - fee,
-            "available_after": available_after or "0 seconds",
-            "available_at": available_at,
-            "books": list(entries),
-            "amounts": list(entries.values()),
-        },
+    """The merchant gets back what a refund took. One statement, in the open transaction."""
+    _post(
+        {Book.MERCHANT: amount, Book.BANK: -amount},
+        id=id,
+        account_id=account_id,
+        type="refund_failure",
+        source=refund,
+        amount=amount,
+        currency=currency,
+        description="REFUND FAILURE",
+        available_at=None,
     )
+
+
+def _post(books: dict[Book, int], **columns: Any) -> None:
+    execute(prepared("core.sql", "post_transaction"), {**columns, **_entries(books)})
+
+
+def _entries(books: dict[Book, int]) -> dict[str, Any]:
+    entries = {book.value: gained for book, gained in books.items() if gained}
+    return {"books": list(entries), "amounts": list(entries.values())}
 
 
 def transactions_of(account_id: uuid.UUID) -> QuerySet[BalanceTransaction]:

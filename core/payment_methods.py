@@ -11,6 +11,8 @@ from typing import Literal
 from core.errors import PaymentMethodNotFound
 
 Kind = Literal["card", "us_bank_account"]
+# How a refund ends: in its creation, later, or with the bank's refusal later.
+Refunding = Literal["at_once", "later", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Behaviour:
     drawn: bool = False  # the bank draws its answer at its success rate
     settles: bool = True  # False: stays in processing
     challenged: bool = False  # the bank wants the payer to authenticate first
+    refund: Refunding = "at_once"
     attachable: bool = True  # False: the bank refuses it already when it is saved for a customer
 
     @property
@@ -114,6 +117,18 @@ _CARDS = (
         kind="card",
         card=Card(brand="visa", number="4000002760003184"),
         challenged=True,
+    ),
+    Behaviour(
+        id="pm_card_pendingRefund",
+        kind="card",
+        card=Card(brand="visa", number="4000000000007726"),
+        refund="later",
+    ),
+    Behaviour(
+        id="pm_card_refundFail",
+        kind="card",
+        card=Card(brand="visa", number="4000000000005126"),
+        refund="refused",
     ),
 )
 

@@ -9,13 +9,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from core.charges import locked_charge
+from core.config import bank_settings
 from core.currencies import shown_amount
 from core.errors import InvalidParameter
 from core.events import record
-from core.ledger import post_refund
+from core.ledger import post_failed_refund, post_refund
 from core.lookups import get_payment_intent, get_refund
+from core.method_objects import behaviour_of
 from core.models import Charge, Refund
 from core.money_errors import ChargeAlreadyRefunded, ChargeNotRefundable, RefundFinal, RefundTooLarge
 from core.money_objects import charge_object, refund_object
@@ -52,6 +56,7 @@ def create_refund(
         write.operation.begin()
         charge = locked_charge(write.account_id, charge_id or _latest_charge(write, intent_id))
         given = _refundable(charge, amount)
+        behaviour = behaviour_of(charge)
         charge.amount_refunded += given
         charge.save(update_fields=["amount_refunded"])
         row = Refund(
@@ -60,7 +65,8 @@ def create_refund(
             payment_intent_id=charge.payment_intent_id,
             amount=given,
             currency=charge.currency,
-            status="succeeded",
+            status="pending" if behaviour.refund == "later" else "succeeded",
+            settle_at=None if behaviour.refund == "at_once" else timezone.now() + bank_settings().delay,
             reason=reason,
             metadata=dict(metadata or {}),
             balance_transaction_id=new_uuid(),
@@ -112,6 +118,45 @@ def _post(row: Refund, charge: Charge) -> None:
     )
 
 
+def settle_next_refund() -> Refund | None:
+    """The bank's last word on a refund for which it is due, with its event, in one transaction of its own.
+
+    None where none is due that another process has not got in hand.
+    """
+    with transaction.atomic(durable=True):
+        due = Refund.objects.filter(settle_at__lte=Now()).order_by("settle_at")
+        row = due.select_for_update(skip_locked=True).first()
+        if row is None:
+            return None
+        charge = locked_charge(row.account_id, row.charge_id)
+        write = Write(account_id=row.account_id, owner=encode_id("acct", row.account_id))
+        row.settle_at = None
+        if behaviour_of(charge).refund == "refused":
+            _fail(row, charge)
+        else:
+            row.status = "succeeded"
+        row.save()
+        told = "refund.failed" if row.status == "failed" else "refund.updated"
+        record(write, told, refund_object(row, charge))
+    return row
+
+
+def _fail(row: Refund, charge: Charge) -> None:
+    """The money is the merchant's again, and can be given back again."""
+    row.status = "failed"
+    row.failure_reason = "lost_or_stolen_card"
+    row.failure_transaction_id = new_uuid()
+    charge.amount_refunded -= row.amount
+    charge.save(update_fields=["amount_refunded"])
+    post_failed_refund(
+        id=row.failure_transaction_id,
+        account_id=row.account_id,
+        refund=encode_id("re", row.id),
+        amount=row.amount,
+        currency=row.currency,
+    )
+
+
 def update_refund(
     *, write: Write, refund_id: uuid.UUID, change: Callable[[Refund], Mapping[str, str]]
 ) -> dict[str, Any]:
@@ -135,7 +180,7 @@ def update_refund(
 
 
 def cancel_refund(*, write: Write, refund_id: uuid.UUID) -> dict[str, Any]:
-    """Always refused: every refund of ours is final at once, and only one that waits for somebody can be canceled.
+    """Always refused: only a refund that waits for its payer could be canceled, and none of ours does.
 
     Raises:
         RefundNotFound: no such refund in the account.

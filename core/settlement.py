@@ -124,8 +124,9 @@ def ask_bank(due: DueSettlement) -> Answer:
 
 
 def apply_answer(*, write: Write, due: DueSettlement, answer: Answer) -> PaymentIntent | None:
-    """The intent's next state, its charge, the ledger and the events, in the open transaction. Four or five statements.
+    """The intent's next state, its charge, the ledger and the events, in the open transaction.
 
+    Four statements, and more where a payment method is refused or kept for later.
     None, and nothing written, where the intent no longer waits for this reference.
     """
     behaviour = due.behaviour

@@ -7,10 +7,12 @@ from django.db import Error, InterfaceError, OperationalError, close_old_connect
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from core.models import PaymentIntent
+from core.refunds import settle_next_refund
 from core.settlement import DueSettlement, lease_due_settlements, settle_payment
 from core.states import Status
 from core.stop_signal import StopSignal
 from outbox.expiry import expire_rows
+from outbox.identifiers import encode_id
 
 # Lock not available, statement timeout, deadlock: another row's settlement may well go through.
 _OF_ONE_ROW = frozenset({"55P03", "57014", "40P01"})
@@ -83,7 +85,10 @@ class Settler:
         due = lease_due_settlements(limit=self._batch)
         for settlement in due:
             _settle(settlement)
-        return len(due)
+        refunds = 0
+        while refunds < self._batch and _settle_refund():
+            refunds += 1
+        return max(len(due), refunds)
 
 
 def _settle(due: DueSettlement) -> None:
@@ -108,6 +113,23 @@ def _settle(due: DueSettlement) -> None:
         else intent.last_payment_error["code"],
         ms=round((time.monotonic() - started) * 1000, 1),
     )
+
+
+def _settle_refund() -> bool:
+    """The refund whose turn it is, and its log line; whether there was one."""
+    try:
+        row = settle_next_refund()
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        # It stays due, and payments go on without it.
+        log.exception("refund.settlement_failed")
+        return False
+    if row is None:
+        return False
+    owner = encode_id("acct", row.account_id)
+    log.info("refund.settled", refund=row.public_id, account=owner, outcome=row.status)
+    return True
 
 
 def _outcome(intent: PaymentIntent | None) -> str:

@@ -281,6 +281,8 @@ class Migration(migrations.Migration):
                 ("metadata", models.JSONField(default=dict)),
                 ("failure_reason", models.TextField(null=True)),
                 ("balance_transaction_id", models.UUIDField(null=True)),
+                ("failure_transaction_id", models.UUIDField(null=True)),
+                ("settle_at", models.DateTimeField(null=True)),
                 (
                     "account",
                     models.ForeignKey(
@@ -428,5 +430,13 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="setupintent",
             index=models.Index(fields=["account", "id"], name="core_setup_account_id"),
+        ),
+        migrations.AddIndex(
+            model_name="refund",
+            index=models.Index(
+                condition=models.Q(("settle_at__isnull", False)),
+                fields=["settle_at"],
+                name="core_refund_settle_at",
+            ),
         ),
     ]

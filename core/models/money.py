@@ -84,12 +84,16 @@ class Refund(Identified):
     metadata = models.JSONField(default=dict)
     failure_reason = models.TextField(null=True)
     balance_transaction_id = models.UUIDField(null=True)
+    failure_transaction_id = models.UUIDField(null=True)
+    # When the bank's last word is due; NULL once it was said.
+    settle_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             Index(fields=["account", "id"], name="core_refund_account_id"),
             Index(fields=["charge", "id"], name="core_refund_charge_id"),
             Index(fields=["payment_intent", "id"], name="core_refund_intent_id"),
+            Index(fields=["settle_at"], name="core_refund_settle_at", condition=Q(settle_at__isnull=False)),
         ]
         constraints = [CheckConstraint(condition=Q(amount__gt=0), name="core_refund_amount")]
 

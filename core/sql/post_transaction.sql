@@ -1,11 +1,12 @@
 -- Write a movement of a merchant's balance with its ledger entries, which the trigger of their table adds up.
+-- It is available at once, unless the money that it takes back is not.
 WITH posted AS (
     INSERT INTO core_balance_transaction (
         id, account_id, type, source, amount, fee, net, currency, description, available_at
     )
     VALUES (
-        %(id)s::uuid, %(account_id)s::uuid, %(type)s, %(source)s, %(amount)s::bigint, %(fee)s::bigint, %(net)s::bigint,
-        %(currency)s, %(description)s, greatest(now() + %(available_after)s::interval, %(available_at)s::timestamptz)
+        %(id)s::uuid, %(account_id)s::uuid, %(type)s, %(source)s, %(amount)s::bigint, 0, %(amount)s::bigint,
+        %(currency)s, %(description)s, greatest(now(), %(available_at)s::timestamptz)
     )
     RETURNING id
 )

@@ -29,7 +29,6 @@ def _kind(sql: str) -> str:
         ("event", "INSERT INTO outbox_pending"),
         ("bank", "core_bank_answer"),
         ("charge", "core_charge"),
-        ("ledger", "core_balance_transaction"),
         ("row", "core_customer"),
         ("row", "core_payment_intent"),
     ):
@@ -84,7 +83,7 @@ def test_a_confirm_by_card_asks_the_bank_between_two_transactions(warm: Caller, 
     first, rest = kinds[:3], kinds[3:]
     assert first == ["authenticate", "begin", "row"]
     asked = [kind for kind in rest if kind == "bank"]
-    assert rest == [*asked, "row", "charge", "ledger", "event", "event", "finish", "log"]
+    assert rest == [*asked, "row", "charge", "event", "event", "finish", "log"]
     assert asked
 
 

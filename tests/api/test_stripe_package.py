@@ -100,6 +100,53 @@ def test_a_declined_card_is_a_card_error(sdk: stripe.StripeClient) -> None:
     assert caught.value.error.payment_intent.status == "requires_payment_method"
 
 
+def test_a_payment_in_one_call_is_captured_in_part_and_given_back(sdk: stripe.StripeClient) -> None:
+    held = sdk.v1.payment_intents.create(
+        {
+            "amount": 2000,
+            "currency": "usd",
+            "payment_method": "pm_card_visa",
+            "confirm": True,
+            "capture_method": "manual",
+            "return_url": "https://shop.example/done",
+        }
+    )
+    assert (held.status, held.amount_capturable) == ("requires_capture", 2000)
+    captured = sdk.v1.payment_intents.capture(held.id, {"amount_to_capture": 1500})
+    assert (captured.status, captured.amount_received) == ("succeeded", 1500)
+    refund = sdk.v1.refunds.create({"payment_intent": held.id, "amount": 500, "metadata": {"why": "late"}})
+    assert (refund.status, refund.amount) == ("succeeded", 500)
+    charge = sdk.v1.charges.retrieve(str(captured.latest_charge))
+    assert (charge.amount_captured, charge.amount_refunded, charge.refunded) == (1500, 500, False)
+    posted = sdk.v1.balance_transactions.retrieve(str(charge.balance_transaction))
+    assert (posted.amount, posted.fee, posted.net) == (1500, 74, 1426)
+    assert sdk.v1.balance.retrieve().pending[0].amount == 926
+    assert [one.id for one in sdk.v1.refunds.list({"charge": charge.id}).data] == [refund.id]
+    assert sdk.v1.accounts.retrieve_current().charges_enabled is True
+
+
+def test_a_card_is_saved_and_charged_later(sdk: stripe.StripeClient) -> None:
+    customer = sdk.v1.customers.create({})
+    setup = sdk.v1.setup_intents.create(
+        {"customer": customer.id, "payment_method": "pm_card_visa", "confirm": True}
+    )
+    assert setup.status == "succeeded"
+    saved = sdk.v1.customers.payment_methods.list(customer.id, {"type": "card"}).data
+    assert [one.id for one in saved] == [setup.payment_method]
+    paid = sdk.v1.payment_intents.create(
+        {
+            "amount": 2000,
+            "currency": "usd",
+            "customer": customer.id,
+            "payment_method": saved[0].id,
+            "off_session": True,
+            "confirm": True,
+        }
+    )
+    assert paid.status == "succeeded"
+    assert sdk.v1.payment_methods.detach(saved[0].id).customer is None
+
+
 def test_a_canceled_intent_stays_canceled(sdk: stripe.StripeClient) -> None:
     intent = sdk.v1.payment_intents.create({"amount": 2000, "currency": "usd"})
     assert sdk.v1.payment_intents.cancel(intent.id).status == "canceled"

@@ -124,7 +124,7 @@ def test_a_card_is_two_transactions_with_the_bank_asked_between_them(account):
     with CaptureQueriesContext(connection) as captured:
         confirmed = _confirm(account, intent, "pm_card_visa", operation)
     first, bank, second = transactions_of(captured)
-    assert (first, bank, second) == (2, 1, 6)
+    assert (first, bank, second) == (2, 1, 5)
     assert operation.calls == [("begin", None), ("finish", confirmed)]
     assert (confirmed["status"], confirmed["amount_received"]) == ("succeeded", 2000)
     assert event_types(account) == ["payment_intent.created", *APPROVED]

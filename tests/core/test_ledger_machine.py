@@ -22,13 +22,15 @@ from core.errors import CardDeclined, CoreError, IllegalMove
 from core.ledger import Book, balances_of, fee_of
 from core.models import BalanceTransaction, Charge, LedgerEntry, PaymentIntent, Refund
 from core.payments import cancel_payment_intent, capture_payment_intent
-from core.refunds import create_refund
+from core.refunds import create_refund, settle_next_refund
 from core.settlement import lease_due_settlements, settle_payment
 from tests.core.merchants import new_intent, write_of
 
 METHODS = (
     "pm_card_visa",
     "pm_card_chargeDeclined",
+    "pm_card_pendingRefund",
+    "pm_card_refundFail",
     "pm_card_authenticationRequired",
     "pm_usBankAccount_success",
     "pm_usBankAccount_noAccount",
@@ -39,7 +41,10 @@ AMOUNTS = st.integers(50, 5_000)
 
 
 class Merchant(RuleBasedStateMachine):
-    """One merchant's payments. What he got and gave back is counted here from the answers alone."""
+    """One merchant's payments. What he got and gave back is counted here from the answers alone.
+
+    Settlement is everybody's: it may end what other merchants, of examples before, have left behind.
+    """
 
     intents = Bundle("intents")
 
@@ -103,8 +108,14 @@ class Merchant(RuleBasedStateMachine):
     def bank_debits_settle(self) -> None:
         for due in lease_due_settlements(limit=100):
             settled = settle_payment(due)
-            if settled is not None and settled.status == "succeeded":
+            if settled is not None and settled.status == "succeeded" and settled.id in self.currency:
                 self.captured[settled.id] = settled.amount_received
+
+    @rule()
+    def refunds_settle(self) -> None:
+        while (settled := settle_next_refund()) is not None:
+            if settled.status == "failed" and settled.payment_intent_id in self.currency:
+                self.refunded[settled.payment_intent_id] -= settled.amount
 
     def _note(self, intent: Any, answered: dict[str, Any]) -> None:
         if answered["status"] == "succeeded":
@@ -136,7 +147,12 @@ class Merchant(RuleBasedStateMachine):
     def nothing_is_refunded_that_was_not_captured(self) -> None:
         charges = Charge.objects.filter(account=self.account)
         for charge in charges:
-            given = Refund.objects.filter(charge=charge).aggregate(total=Sum("amount"))["total"] or 0
+            given = (
+                Refund.objects.filter(charge=charge)
+                .exclude(status="failed")
+                .aggregate(total=Sum("amount"))["total"]
+                or 0
+            )
             assert given == charge.amount_refunded <= charge.amount_captured <= charge.amount
             assert charge.captured or charge.status == "pending" or charge.amount_captured == 0
         assert set(self.refunded) <= set(self.captured)
@@ -154,7 +170,7 @@ def test_the_ledger_holds_whatever_happens_in_whatever_order(bank: dict[str, Any
     run_state_machine_as_test(
         Merchant,
         settings=settings(
-            max_examples=40,
+            max_examples=30,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -1,5 +1,6 @@
 import threading
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -14,7 +15,7 @@ from core.money_errors import (
     RefundFinal,
     RefundTooLarge,
 )
-from core.refunds import cancel_refund, create_refund, update_refund
+from core.refunds import cancel_refund, create_refund, settle_next_refund, update_refund
 from outbox.identifiers import new_uuid
 from tests.core.merchants import RememberedOperation, event_types, in_threads, paid_intent, write_of
 
@@ -128,3 +129,52 @@ def test_a_refunds_metadata_can_be_changed_and_nothing_else_of_it(account):
     with pytest.raises(RefundFinal) as final:
         cancel_refund(write=write_of(account), refund_id=row.id)
     assert "status of succeeded" in final.value.message
+
+
+# --- The bank's last word, later ---
+
+
+def test_a_refund_may_be_pending_until_the_bank_has_made_it(account, bank):
+    intent = paid_intent(account, "pm_card_pendingRefund")
+    made = _refund(account, intent, 500)
+    assert (made["status"], made["pending_reason"]) == ("pending", "processing")
+    settled = settle_next_refund()
+    assert settled is not None
+    assert (settled.status, settled.settle_at) == ("succeeded", None)
+    assert event_types(account)[-1] == "refund.updated"
+    assert settle_next_refund() is None
+    assert Charge.objects.get().amount_refunded == 500
+
+
+def test_a_refund_that_fails_gives_the_money_back_to_the_merchant(account, bank):
+    intent = paid_intent(account, "pm_card_refundFail")
+    made = _refund(account, intent)
+    assert made["status"] == "succeeded"
+    failed = settle_next_refund()
+    assert failed is not None
+    assert (failed.status, failed.failure_reason) == ("failed", "lost_or_stolen_card")
+    assert event_types(account)[-1] == "refund.failed"
+    assert Charge.objects.get().amount_refunded == 0
+    assert sum(balances_of(account.id)["usd"].values()) == 1912
+    assert _refund(account, intent)["amount"] == 2000
+
+
+def test_a_refund_is_settled_when_its_time_has_come(account, bank):
+    bank["DELAY"] = timedelta(hours=1)
+    _refund(account, paid_intent(account, "pm_card_pendingRefund"))
+    assert settle_next_refund() is None
+
+
+def test_two_processes_settle_a_refund_once(account, bank):
+    intents = [paid_intent(account, "pm_card_refundFail") for _ in range(10)]
+    for intent in intents:
+        _refund(account, intent)
+
+    def all_there_are():
+        settled = 0
+        while settle_next_refund() is not None:
+            settled += 1
+        return settled
+
+    assert sum(in_threads(all_there_are, all_there_are)) == len(intents)
+    assert event_types(account).count("refund.failed") == len(intents)

@@ -50,7 +50,7 @@ def test_a_settlement_is_two_transactions_with_no_bank_inside(account, bank):
     (due,) = lease_due_settlements(limit=10)
     with CaptureQueriesContext(connection) as captured:
         settle_payment(due)
-    assert transactions_of(captured) == [1, 5]
+    assert transactions_of(captured) == [1, 4]
 
 
 def test_a_lease_takes_the_longest_due_first_and_no_more_than_asked(account, bank):
