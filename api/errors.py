@@ -51,6 +51,15 @@ class ResourceMissing(ApiError):
         super().__init__(f"No such {noun}: '{text[:80]}'", status=404, code="resource_missing", param=param)
 
 
+class UnknownUrl(ApiError):
+    """No such path."""
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(
+            f"Unrecognized request URL ({method}: {path[:200]}).", status=404, code="url_unknown"
+        )
+
+
 class BodyTooLarge(ApiError):
     """The body is over the limit."""
 

@@ -5,83 +5,43 @@ many objects hold an id of it.
 """
 
 import uuid
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from api.errors import InvalidParameter
-from core.loaders import (
-    load_balance_transactions,
-    load_charges,
-    load_customers,
-    load_payment_intents,
-    load_payment_methods,
-    load_refunds,
-    load_setup_intents,
-)
+from core.loaders import load
 from core.versions import render
-from outbox.errors import InvalidIdentifier
-from outbox.identifiers import decode_id
 
 Object = dict[str, Any]
-# The account's objects of these ids, canonical, by public id: one query.
-Loader = Callable[[uuid.UUID, Collection[uuid.UUID]], dict[str, Object]]
 
 MAX_LEVELS = 4
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """Objects that can stand in the place of their ids."""
-
-    prefix: str  # of their ids
-    load: Loader
-    # What of them can be expanded in turn, and to which kinds; `a.b` is the field b of the hash a.
-    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-KINDS: dict[str, Kind] = {
-    "balance_transaction": Kind(
-        prefix="txn", load=load_balance_transactions, fields={"source": ("charge", "refund")}
-    ),
-    "charge": Kind(
-        prefix="ch",
-        load=load_charges,
-        fields={
-            "balance_transaction": ("balance_transaction",),
-            "customer": ("customer",),
-            "payment_intent": ("payment_intent",),
-        },
-    ),
-    "customer": Kind(prefix="cus", load=load_customers),
-    "payment_intent": Kind(
-        prefix="pi",
-        load=load_payment_intents,
-        fields={
-            "customer": ("customer",),
-            "latest_charge": ("charge",),
-            "payment_method": ("payment_method",),
-        },
-    ),
-    "payment_method": Kind(prefix="pm", load=load_payment_methods, fields={"customer": ("customer",)}),
-    "refund": Kind(
-        prefix="re",
-        load=load_refunds,
-        fields={
-            "balance_transaction": ("balance_transaction",),
-            "charge": ("charge",),
-            "payment_intent": ("payment_intent",),
-        },
-    ),
-    "setup_intent": Kind(
-        prefix="seti",
-        load=load_setup_intents,
-        fields={"customer": ("customer",), "payment_method": ("payment_method",)},
-    ),
+EXPANDABLE: dict[str, dict[str, tuple[str, ...]]] = {
+    "balance_transaction": {"source": ("charge", "refund")},
+    "charge": {
+        "balance_transaction": ("balance_transaction",),
+        "customer": ("customer",),
+        "failure_balance_transaction": ("balance_transaction",),
+        "payment_intent": ("payment_intent",),
+    },
+    "customer": {"invoice_settings.default_payment_method": ("payment_method",)},
+    "payment_intent": {
+        "customer": ("customer",),
+        "latest_charge": ("charge",),
+        "payment_method": ("payment_method",),
+    },
+    "payment_method": {"customer": ("customer",)},
+    "refund": {
+        "balance_transaction": ("balance_transaction",),
+        "charge": ("charge",),
+        "failure_balance_transaction": ("balance_transaction",),
+        "payment_intent": ("payment_intent",),
+    },
+    "setup_intent": {"customer": ("customer",), "payment_method": ("payment_method",)},
 }
+"""Kind of object → its fields that hold an id, and what that may name. `a.b` is the field b of the hash a."""
 
 
 class Branch(NamedTuple):
@@ -96,10 +56,14 @@ Tree = dict[str, Branch]
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """What a request wants expanded of objects of one kind; the names have been checked."""
+    """What a request wants expanded; the names have been checked."""
 
-    kind: str
     tree: Tree
+
+    @property
+    def kinds(self) -> set[str]:
+        """Of all that it may show."""
+        return _kinds(self.tree)
 
     def apply(
         self, objects: Sequence[Mapping[str, Any]], *, account_id: uuid.UUID, version: str
@@ -112,18 +76,18 @@ class Expansion:
             return [render(one, version) for one in objects]
         shown = [_fresh(one, self.tree) for one in objects]
         places: list[_Place] = []
-        level = [_Holders(self.kind, shown, self.tree)]
+        level = [_Holders(shown, self.tree)]
         while level:
             found = _load(list(_slots(level)), account_id)
             places += found
-            level = [_Holders(place.kind, [place.object], place.tree) for place in found if place.tree]
+            level = [_Holders([place.object], place.tree) for place in found if place.tree]
         # The deepest first: an object is rendered with what has been put into it.
         for place in reversed(places):
             place.holder[place.key] = render(place.object, version)
         return [render(one, version) for one in shown]
 
 
-NO_EXPANSION = Expansion("", {})
+NO_EXPANSION = Expansion({})
 
 
 def parse_expansion(names: Sequence[str], *, kind: str, listed: bool = False) -> Expansion:
@@ -150,7 +114,7 @@ def _parse(names: tuple[str, ...], kind: str, listed: bool) -> Expansion:
         if not reached:
             raise _refused(f"This property cannot be expanded ({name}).", index)
         _plant(tree, segments, (kind,))
-    return Expansion(kind, tree)
+    return Expansion(tree)
 
 
 def _plant(tree: Tree, segments: Sequence[str], kinds: tuple[str, ...]) -> bool:
@@ -159,19 +123,20 @@ def _plant(tree: Tree, segments: Sequence[str], kinds: tuple[str, ...]) -> bool:
         return True
     for length in range(1, len(segments) + 1):
         name = ".".join(segments[:length])
-        leads_to = tuple(
-            target for kind in kinds if kind in KINDS for target in KINDS[kind].fields.get(name, ())
-        )
+        leads_to = tuple(target for kind in kinds for target in EXPANDABLE.get(kind, {}).get(name, ()))
         if leads_to:
             branch = tree.setdefault(name, Branch(leads_to, {}))
             return _plant(branch.tree, segments[length:], leads_to)
     return False
 
 
-class _Holders(NamedTuple):
-    """Objects of one kind, and what is to be expanded of them."""
+def _kinds(tree: Tree) -> set[str]:
+    return {kind for branch in tree.values() for kind in (*branch.kinds, *_kinds(branch.tree))}
 
-    kind: str
+
+class _Holders(NamedTuple):
+    """Objects, and what is to be expanded of them."""
+
     objects: list[Object]
     tree: Tree
 
@@ -182,8 +147,6 @@ class _Slot(NamedTuple):
     holder: Object
     key: str
     text: str
-    kind: str
-    id: uuid.UUID
     tree: Tree
 
 
@@ -192,25 +155,20 @@ class _Place(NamedTuple):
 
     holder: Object
     key: str
-    kind: str
     object: Object
     tree: Tree
 
 
 def _slots(level: Sequence[_Holders]) -> Iterator[_Slot]:
-    for kind, objects, tree in level:
-        for name, (kinds, subtree) in tree.items():
-            if name not in KINDS[kind].fields:
-                continue  # of another kind that may stand in the same place
+    for objects, tree in level:
+        for name, branch in tree.items():
             for one in objects:
+                if name not in EXPANDABLE.get(one["object"], ()):
+                    continue  # of another kind that may stand in the same place
                 holder, key = _own_member(one, name)
                 text = holder.get(key)
-                if not isinstance(text, str):
-                    continue
-                for target in kinds:
-                    with suppress(InvalidIdentifier):
-                        named = decode_id(KINDS[target].prefix, text)
-                        yield _Slot(holder, key, text, target, named, subtree)
+                if isinstance(text, str):
+                    yield _Slot(holder, key, text, branch.tree)
 
 
 def _fresh(object: Mapping[str, Any], tree: Tree) -> Object:
@@ -233,14 +191,11 @@ def _own_member(object: Object, name: str) -> tuple[Object, str]:
 
 
 def _load(slots: Sequence[_Slot], account_id: uuid.UUID) -> list[_Place]:
-    wanted: defaultdict[str, set[uuid.UUID]] = defaultdict(set)
-    for slot in slots:
-        wanted[slot.kind].add(slot.id)
-    loaded = {kind: KINDS[kind].load(account_id, ids) for kind, ids in wanted.items()}
+    loaded = load(account_id, {slot.text for slot in slots})
     return [
-        _Place(slot.holder, slot.key, slot.kind, _fresh(loaded[slot.kind][slot.text], slot.tree), slot.tree)
+        _Place(slot.holder, slot.key, _fresh(loaded[slot.text], slot.tree), slot.tree)
         for slot in slots
-        if slot.text in loaded[slot.kind]
+        if slot.text in loaded
     ]
 
 

@@ -92,7 +92,7 @@ CONTRACT: list[tuple[Trigger, Expected]] = [
     ),
     (
         lambda caller: caller.get("/v1/nothing"),
-        Expected(404, INVALID, "url_unknown", None, "Unrecognized request URL"),
+        Expected(404, INVALID, "url_unknown", None, "Unrecognized request URL (GET: /v1/nothing)."),
     ),
     (
         lambda caller: caller.send("DELETE", "/v1/customers"),

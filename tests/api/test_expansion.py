@@ -1,6 +1,7 @@
 """`expand[]`: four levels, one query a level and kind, nothing of another account."""
 
 import uuid
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -10,9 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from api import expansion
 from api.errors import InvalidParameter
-from api.expansion import KINDS, Kind, parse_expansion
+from api.expansion import EXPANDABLE, parse_expansion
+from core.loaders import load
 from core.versions import PLAIN, STRIPE
-from outbox.identifiers import decode_id, encode_id
+from outbox.identifiers import encode_id
 from tests.api.callers import Caller, error_of
 
 ACCOUNT = uuid.uuid4()
@@ -23,40 +25,34 @@ def _id(prefix: str, number: int) -> str:
 
 
 class Store:
-    """Objects that point to each other, and a note of every load."""
+    """Objects that point to each other, and a note of what was loaded."""
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
-        self.loads: list[tuple[str, int]] = []
+        self.loads: list[dict[str, int]] = []
 
     def add(self, prefix: str, number: int, kind: str, **members: Any) -> str:
         text = _id(prefix, number)
         self.objects[text] = {"id": text, "object": kind, **members}
         return text
 
-    def kind(self, prefix: str, **fields: tuple[str, ...]) -> Kind:
-        def load(account_id: uuid.UUID, ids: Collection[uuid.UUID]) -> dict[str, dict[str, Any]]:
-            assert account_id == ACCOUNT
-            self.loads.append((prefix, len(ids)))
-            names = {encode_id(prefix, one) for one in ids}
-            return {text: self.objects[text] for text in names & self.objects.keys()}
-
-        return Kind(
-            prefix=prefix, load=load, fields={name.replace("__", "."): to for name, to in fields.items()}
-        )
+    def load(self, account_id: uuid.UUID, public_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+        assert account_id == ACCOUNT
+        self.loads.append(dict(Counter(text.partition("_")[0] for text in public_ids)))
+        return {text: self.objects[text] for text in public_ids if text in self.objects}
 
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     made = Store()
     kinds = {
-        "order": made.kind("or", charge=("charge",), invoice_settings__method=("method",)),
-        "charge": made.kind("ch", balance=("balance",), order=("order",), method=("method",)),
-        "balance": made.kind("txn", source=("charge", "refund")),
-        "refund": made.kind("re", charge=("charge",)),
-        "method": made.kind("pm"),
+        "order": {"charge": ("charge",), "invoice_settings.method": ("method",)},
+        "charge": {"balance": ("balance",), "order": ("order",), "method": ("method",)},
+        "balance": {"source": ("charge", "refund")},
+        "refund": {"charge": ("charge",)},
     }
-    monkeypatch.setattr(expansion, "KINDS", kinds)
+    monkeypatch.setattr(expansion, "EXPANDABLE", kinds)
+    monkeypatch.setattr(expansion, "load", made.load)
     expansion._parse.cache_clear()
     yield made
     expansion._parse.cache_clear()
@@ -103,7 +99,7 @@ def test_a_level_costs_one_query_for_each_kind_however_many_objects_there_are(st
         kind="order",
         listed=True,
     )
-    assert store.loads == [("ch", 50), ("pm", 7), ("txn", 50), ("pm", 7), ("ch", 50)]
+    assert store.loads == [{"ch": 50, "pm": 7}, {"txn": 50, "pm": 7}, {"ch": 50}]
     for one in shown:
         assert one["charge"]["balance"]["source"]["id"] == one["charge"]["id"]
         assert one["charge"]["method"] == one["invoice_settings"]["method"]
@@ -164,21 +160,21 @@ def test_what_cannot_be_expanded_is_named(
     assert (refused.value.code, refused.value.param) == ("parameter_invalid_expand", f"expand[{len(good)}]")
 
 
-def test_every_kind_of_the_table_is_loaded_by_its_own_ids(caller: Caller) -> None:
-    """A canonical object has each of the fields that the table says, and a loader finds it by its id."""
-    made = {"customer": caller.customer()["id"], "payment_intent": caller.intent()["id"]}
-    for name, kind in KINDS.items():
-        if name not in made:
-            continue
-        found = kind.load(caller.account.id, {decode_id(kind.prefix, made[name])})
-        assert found[made[name]]["object"] == name
-        assert {field.partition(".")[0] for field in kind.fields} <= found[made[name]].keys()
-        assert all(target in KINDS for targets in kind.fields.values() for target in targets)
+def test_objects_have_the_fields_that_the_table_names_and_are_loaded_by_kind(caller: Caller) -> None:
+    ids = [maker()["id"] for maker in (caller.customer, caller.customer, caller.intent, caller.intent)]
+    with CaptureQueriesContext(connection) as captured:
+        found = load(caller.account.id, [*ids, "cus_nobody", "sub_1", "nothing"])
+    assert found.keys() == set(ids)
+    assert len(captured) == 2
+    for shown in found.values():
+        assert {name.partition(".")[0] for name in EXPANDABLE[shown["object"]]} <= shown.keys()
+    targets = {kind for fields in EXPANDABLE.values() for named in fields.values() for kind in named}
+    assert targets <= EXPANDABLE.keys()
 
 
-def test_another_accounts_objects_are_never_expanded(caller: Caller, other_caller: Caller) -> None:
-    foreign = other_caller.customer()["id"]
-    assert KINDS["customer"].load(caller.account.id, {decode_id("cus", foreign)}) == {}
+def test_another_accounts_objects_are_never_loaded(caller: Caller, other_caller: Caller) -> None:
+    foreign = [other_caller.customer()["id"], other_caller.intent()["id"]]
+    assert load(caller.account.id, foreign) == {}
 
 
 def test_a_page_of_intents_with_their_customers_takes_four_statements(caller: Caller) -> None:
