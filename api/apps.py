@@ -7,6 +7,11 @@ class ApiConfig(AppConfig):
     name = "api"
     verbose_name = "REST API"
 
+    def expire_rows(self, *, limit: int) -> int:
+        from api.idempotency import forget_operations
+
+        return forget_operations(limit=limit)
+
     def partitioned_tables(self) -> list[PartitionedTable]:
         from api.config import request_log_retention
 

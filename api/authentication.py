@@ -19,7 +19,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[ApiKeyIdentity, None]:
         """Raises NotAuthenticated without a key, else core's ApiKeyRefused; 401 either way."""
         identity = authenticate(_token(request.META.get("HTTP_AUTHORIZATION", "")))
-        context_of(request).identity = identity
+        context_of(request).recognise(identity)
         return identity, None
 
     def authenticate_header(self, request: Request) -> str:

@@ -10,6 +10,11 @@ def max_body_bytes() -> int:
     return settings.MAX_BODY_BYTES
 
 
+def rate_limit() -> float:
+    """Requests a second of one key in one process; 0 is no limit."""
+    return settings.API_RATE_LIMIT
+
+
 def idempotency_lease() -> timedelta:
     """How long a write that never came back keeps its key to itself; afterwards a retry resumes it."""
     lease: timedelta = settings.IDEMPOTENCY["LEASE"]

@@ -13,7 +13,8 @@ from api.answers import Answer, encode
 from api.config import max_body_bytes
 from api.context import RequestContext
 from api.errors import ApiError, BodyTooLarge
-from core.errors import ApiKeyRefused, CardDeclined, CoreError, NotFound
+from api.permissions import permitted_part
+from core.errors import ApiKeyRefused, CardDeclined, CoreError, NotFound, PermissionDenied
 from core.versions import render
 from dispatcher.errors import (
     ConfigurationError,
@@ -29,6 +30,30 @@ from dispatcher.errors import (
 from dispatcher.urls import UrlRefused
 
 _log = structlog.get_logger("api")
+
+# Codes that are Stripe's own, so that Stripe's page explains them.
+DOCUMENTED_CODES = frozenset(
+    {
+        "amount_too_large",
+        "amount_too_small",
+        "api_key_expired",
+        "card_declined",
+        "email_invalid",
+        "expired_card",
+        "idempotency_key_in_use",
+        "incorrect_cvc",
+        "parameter_invalid_empty",
+        "parameter_invalid_integer",
+        "parameter_missing",
+        "parameter_unknown",
+        "payment_intent_unexpected_state",
+        "processing_error",
+        "rate_limit",
+        "resource_missing",
+        "secret_key_required",
+        "url_invalid",
+    }
+)
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Mini Stripe"'}
 
@@ -54,9 +79,13 @@ class Refusal:
             "request_id": context.public_id,
             **self.members,
         }
+        if self.code in DOCUMENTED_CODES:
+            error["doc_url"] = f"https://docs.stripe.com/error-codes#{self.code.replace('_', '-')}"
+        if context.identity is not None and context.origin is not None:
+            error["request_log_url"] = f"{context.origin}/requests/{context.public_id}/"
         intent = error.get("payment_intent")
         if intent is not None:
-            error["payment_intent"] = render(intent, context.version)
+            error["payment_intent"] = render(permitted_part(intent, context.identity), context.version)
         return Answer(self.status, encode({"error": error}), self.headers)
 
 
@@ -67,6 +96,11 @@ def refuse(error: Exception, context: RequestContext) -> Answer:
     if refusal.status == 500:
         _log.error("api.failed", request_id=context.public_id, exc_info=error)
     return refusal.answer(context)
+
+
+def refusal_answer(error: Exception, context: RequestContext) -> Answer:
+    """The same answer, to be kept: whoever sends it tells of it."""
+    return _refusal(error).answer(context)
 
 
 def _refusal(error: Exception) -> Refusal:
@@ -116,6 +150,8 @@ def _of_core(error: CoreError) -> Refusal:
     match error:
         case ApiKeyRefused():
             status, headers = 401, CHALLENGE
+        case PermissionDenied():
+            status = 403
         case NotFound():
             status = 404
         case CardDeclined():

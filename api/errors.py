@@ -51,6 +51,15 @@ class ResourceMissing(ApiError):
         super().__init__(f"No such {noun}: '{text[:80]}'", status=404, code="resource_missing", param=param)
 
 
+class UnknownUrl(ApiError):
+    """No such path."""
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(
+            f"Unrecognized request URL ({method}: {path[:200]}).", status=404, code="url_unknown"
+        )
+
+
 class BodyTooLarge(ApiError):
     """The body is over the limit."""
 
@@ -59,6 +68,18 @@ class BodyTooLarge(ApiError):
             f"The request body is larger than the limit of {limit} bytes.",
             status=413,
             code="request_too_large",
+        )
+
+
+class RateLimited(ApiError):
+    """The key calls more often than it may. Nothing was done, and no idempotency key was used."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Request rate limit exceeded. Send fewer requests at once, and this one again a little later.",
+            status=429,
+            code="rate_limit",
+            headers={"Retry-After": "1", "Stripe-Rate-Limited-Reason": "global-rate"},
         )
 
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from api.context import context_of
 from api.envelope import refuse
+from api.errors import UnknownUrl
 
 
 def handle_exception(error: Exception, handler_context: dict[str, Any]) -> HttpResponse:
@@ -20,4 +21,5 @@ def handle_exception(error: Exception, handler_context: dict[str, Any]) -> HttpR
 
 def unknown_path(request: HttpRequest, **_: Any) -> HttpResponse:
     """The last route: everything that no other one takes."""
-    return refuse(Http404(), context_of(request)).response()
+    error = UnknownUrl(request.method or "", request.path)
+    return refuse(error, context_of(request)).response()

@@ -13,6 +13,7 @@ from api.json_body import MAX_DEPTH, check_text
 
 # More than any request of ours could use; Django's own limit for forms.
 _MAX_PAIRS = 1_000
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NAME = re.compile(r"[^\[\]]+")
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 
@@ -27,6 +28,8 @@ def parse_form(text: bytes | str) -> dict[str, Any]:
     """
     try:
         source = text.decode() if isinstance(text, bytes) else text
+        if _BAD_ESCAPE.search(source):
+            raise ApiError("A percent sign begins no escape of two hex digits.", code="form_malformed")
         pairs = parse_qsl(source, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PAIRS)
     except UnicodeDecodeError:
         raise ApiError("The parameters are not valid UTF-8.", code="form_malformed") from None

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import Error, transaction
+from django.db import Error, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from api.answers import Answer
@@ -98,7 +98,7 @@ class IdempotentOperation:
         execute(prepared("api.sql", "finish_operation"), {"id": self.id} | self._kept(self.refuse(error)))
 
     def keep_refusal(self, error: Exception) -> None:
-        """Remember the refusal of a write that was rolled back, in a transaction of its own."""
+        """Remember the refusal of a write that failed or was rolled back, in a transaction of its own."""
         if self.begun and error is not self.kept_refusal:
             execute(_SQL["keep_refusal"], self._identity() | self._kept(self.refuse(error)))
 
@@ -108,7 +108,7 @@ class IdempotentOperation:
             execute(_SQL["release_operation"], {"id": self.id})
 
     def end_lease(self) -> None:
-        """Where the write failed without an answer: its retry need not wait. Does what it can, and never raises."""
+        """Where the write has no answer: its retry need not wait. Does what it can, and never raises."""
         if self.begun:
             with suppress(Error):
                 execute(_SQL["end_lease"], {"id": self.id, "request_id": self.request.request_id})
@@ -129,11 +129,11 @@ class IdempotentOperation:
         if held.status is None or held.body is None:
             raise KeyInUse(request.key)
         body = bytes(held.body)
-        return Answer(
-            held.status,
-            unseal(body.decode()).encode() if held.sealed else body,
-            {"Idempotent-Replayed": "true", "Original-Request": held.request_id},
-        )
+        headers = {"Idempotent-Replayed": "true", "Original-Request": held.request_id}
+        if held.status >= 500:
+            # It will be the same as often as it is asked for.
+            headers["Stripe-Should-Retry"] = "false"
+        return Answer(held.status, unseal(body.decode()).encode() if held.sealed else body, headers)
 
     def answer_of_finished(self) -> Answer | None:
         """The answer of this very request, where it was given before; None where it was not."""
@@ -164,8 +164,8 @@ class IdempotentOperation:
 def perform(operation: IdempotentOperation, run: Callable[[], dict[str, Any]]) -> Answer:
     """Run a write under its key, or give the answer that it had before. Forbids an open transaction.
 
-    `run` calls `operation.begin` first in its first transaction. Its refusals are answers too: they are
-    kept where the operation had begun, and raised. Faults of the request itself give the key back.
+    `run` calls `operation.begin` first in its first transaction. Its refusals, and faults of ours, are answers too:
+    they are kept where the operation had begun, and raised. Faults of the request itself give the key back.
     """
     try:
         result = run()
@@ -176,11 +176,17 @@ def perform(operation: IdempotentOperation, run: Callable[[], dict[str, Any]]) -
             return answer
         operation.release()
         raise
+    except (OperationalError, InterfaceError):
+        # The database was away: nobody has an answer to keep, and the retry may well succeed.
+        operation.end_lease()
+        raise
     except (CoreError, DispatcherError) as error:
         operation.keep_refusal(error)
         raise
-    except Exception:
-        operation.end_lease()
+    except Exception as error:
+        # A fault of ours too: once a write has begun, its first answer is its only one.
+        with suppress(Error):
+            operation.keep_refusal(error)
         raise
     return operation.answer or operation.render(result)
 

@@ -6,6 +6,7 @@ from api.fields import Boolean, Choice, Email, Integer, Moment, Number, Referenc
 from api.input_tables import InputTable
 from api.metadata import Metadata
 from api.pagination import MAX_LIMIT
+from core.versions import STRIPE_VERSIONS
 from dispatcher.limits import LEAST_RATE, MOST
 from dispatcher.models import DeliveryState, EndpointStatus, OnDeadLetter
 
@@ -67,7 +68,35 @@ class PaymentIntentInput(InputTable):
     expand = TextList(required=False)
 
 
+class PaymentIntentChangeInput(InputTable):
+    amount = Integer(least=1, required=False)
+    currency = Text(max_length=10, required=False)
+    customer = Text(max_length=100, required=False, allow_null=True)
+    description = Text(max_length=1_000, required=False, allow_null=True)
+    metadata = Metadata()
+    payment_method = Text(max_length=100, required=False, allow_null=True)
+    payment_method_types = TextList(required=False)
+    receipt_email = Email(max_length=512, required=False, allow_null=True)
+    shipping = ShippingInput(required=False, allow_null=True)
+    statement_descriptor = Text(max_length=22, required=False, allow_null=True)
+    statement_descriptor_suffix = Text(max_length=22, required=False, allow_null=True)
+    expand = TextList(required=False)
+
+
+class SearchInput(InputTable):
+    query = Text(max_length=2_000)
+    limit = Integer(least=1, most=MAX_LIMIT, required=False)
+    page = Text(max_length=500, required=False)
+    expand = TextList(required=False)
+
+
+class PaymentIntentRetrieveInput(InputTable):
+    client_secret = Text(max_length=200, required=False)
+    expand = TextList(required=False)
+
+
 class ConfirmInput(InputTable):
+    client_secret = Text(max_length=200, required=False)
     payment_method = Text(max_length=100, required=False, allow_null=True)
     expand = TextList(required=False)
 
@@ -82,6 +111,7 @@ class CancelInput(InputTable):
 class EndpointInput(InputTable):
     url = Text(max_length=2_048)
     enabled_events = TextList()
+    api_version = Choice(STRIPE_VERSIONS, required=False)
     description = Text(required=False, allow_null=True)
     metadata = Metadata()
     max_in_flight = Integer(least=1, most=MOST, required=False)
@@ -136,7 +166,11 @@ NOTHING = NothingInput()
 RETRIEVE = RetrieveInput()
 CUSTOMER = CustomerInput()
 CUSTOMERS = list_input("CustomersInput", "cus", "customer", email=Text(max_length=512, required=False))
+CUSTOMER_SEARCH = SearchInput()
 PAYMENT_INTENT = PaymentIntentInput()
+PAYMENT_INTENT_CHANGE = PaymentIntentChangeInput()
+PAYMENT_INTENT_RETRIEVE = PaymentIntentRetrieveInput()
+PAYMENT_INTENT_SEARCH = SearchInput()
 PAYMENT_INTENTS = list_input(
     "PaymentIntentsInput",
     "pi",
@@ -149,7 +183,14 @@ ENDPOINT = EndpointInput()
 ENDPOINT_CHANGE = EndpointChangeInput()
 ENDPOINTS = list_input("EndpointsInput", "we", "webhook endpoint")
 ROLL_SECRET = RollSecretInput()
-EVENTS = list_input("EventsInput", "evt", "event", type=Text(max_length=100, required=False))
+EVENTS = list_input(
+    "EventsInput",
+    "evt",
+    "event",
+    type=Text(max_length=100, required=False),
+    types=TextList(longest=20, required=False),
+    delivery_success=Boolean(required=False),
+)
 DELIVERIES = list_input(
     "DeliveriesInput",
     "dlv",

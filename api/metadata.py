@@ -58,6 +58,15 @@ class Metadata(Value, serializers.DictField):
         return text
 
 
+def merging(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an update, its metadata as a function of what is held, for services that change under a lock."""
+    changes = dict(fields)
+    if "metadata" in changes:
+        given = changes["metadata"]
+        changes["metadata"] = lambda held: merged(held, given)
+    return changes
+
+
 def merged(current: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:
     """`current` with `changes` applied; null for the whole clears it.
 

@@ -25,10 +25,12 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         request_uuid = new_uuid()
+        asked = request.META.get("HTTP_STRIPE_VERSION")
         context = RequestContext(
             id=request_uuid,
             public_id=encode_id("req", request_uuid),
-            version=version_of(request.path),
+            version=version_of(request.path, asked),
+            asked_version=asked,
             idempotency_key=request.META.get("HTTP_IDEMPOTENCY_KEY"),
         )
         attach(request, context)
@@ -49,7 +51,7 @@ class RequestMiddleware:
         if request.path.startswith(_PROBES):
             return None
         try:
-            request.get_host()
+            context.origin = f"{request.scheme}://{request.get_host()}"
         except DisallowedHost as error:
             return refuse(error, context).response()
         return None

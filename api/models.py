@@ -45,6 +45,7 @@ class RequestLog(models.Model):
     status = models.SmallIntegerField()
     milliseconds = models.FloatField()
     api_version = models.TextField()
+    asked_version = models.TextField(null=True)  # where the answer was given in another one
     account_id = models.UUIDField(null=True)
     key_id = models.UUIDField(null=True)
     idempotency_key = models.TextField(null=True)

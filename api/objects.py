@@ -1,9 +1,10 @@
-"""Endpoints, deliveries and attempts as the API shows them. Times are Unix seconds."""
+"""Endpoints, deliveries, attempts and requests as the API shows them. Times are Unix seconds."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from api.models import RequestLog
 from api.response_text import response_text
 from core.versions import PLAIN, shown_event_type
 from dispatcher.models import Attempt, DeliveryRecord, Endpoint
@@ -87,6 +88,25 @@ def attempt_object(row: Attempt) -> dict[str, Any]:
         "started_at": _seconds(row.started_at),
         "status": row.status,
         "superseded": row.superseded,
+    }
+
+
+def request_object(row: RequestLog) -> dict[str, Any]:
+    """A request as it was answered, its secrets taken out."""
+    return {
+        "id": row.public_id,
+        "object": "request",
+        "api_version": row.api_version,
+        "asked_version": row.asked_version,
+        "created": _seconds(row.created_at),
+        "error_code": row.error_code,
+        "idempotency_key": row.idempotency_key,
+        "livemode": False,
+        "method": row.method,
+        "milliseconds": row.milliseconds,
+        "parameters": row.parameters,
+        "path": row.path,
+        "status": row.status,
     }
 
 

@@ -10,6 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from api import fields, metadata
+from core.versions import STRIPE_VERSIONS
 
 _BODY_METHODS = frozenset({"POST", "PATCH"})
 _KEY = OpenApiParameter(
@@ -17,6 +18,13 @@ _KEY = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description="1 to 255 characters. The same request sent again under its key gets the same answer.",
+)
+
+_VERSION = OpenApiParameter(
+    "Stripe-Version",
+    str,
+    OpenApiParameter.HEADER,
+    description="One of " + ", ".join(STRIPE_VERSIONS) + "; for any other the account's.",
 )
 
 
@@ -48,11 +56,12 @@ class ApiSchema(AutoSchema):
         return [f"{resource} (Stripe dialect)" if self._stripe else resource]
 
     def get_override_parameters(self) -> list[Any]:
+        headers = [_VERSION] if self._stripe else []
         if self.method == "POST":
-            return [_KEY]
+            return [_KEY, *headers]
         if self.method in _BODY_METHODS:
-            return []
-        return [
+            return headers
+        return headers + [
             OpenApiParameter(
                 f"{name}[]" if isinstance(field, fields.TextList) else name,
                 schema(field),

@@ -2,14 +2,23 @@
 
 from dataclasses import dataclass
 
+from drf_spectacular.utils import PolymorphicProxySerializer
+
 from api import inputs, outputs
 from api.input_tables import InputTable
 from api.outputs import Output
 from api.views.base import ApiView
-from api.views.customers import CustomersView, CustomerView
+from api.views.customers import CustomerSearchView, CustomersView, CustomerView
 from api.views.deliveries import DeliveriesView, DeliveryView, ResendView, StopView
 from api.views.events import EventsView, EventView
-from api.views.payment_intents import CancelView, ConfirmView, PaymentIntentsView, PaymentIntentView
+from api.views.payment_intents import (
+    CancelView,
+    ConfirmView,
+    PaymentIntentSearchView,
+    PaymentIntentsView,
+    PaymentIntentView,
+)
+from api.views.requests import RequestView
 from api.views.webhook_endpoints import (
     RollSecretView,
     TestEventView,
@@ -25,7 +34,7 @@ class Operation:
     name: str
     summary: str
     takes: InputTable
-    gives: Output
+    gives: Output | PolymorphicProxySerializer
     creates: bool = False
 
 
@@ -37,7 +46,16 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
         "create_customer", "Create a customer", inputs.CUSTOMER, outputs.Customer, creates=True
     ),
     (CustomerView, "GET"): Operation(
-        "retrieve_customer", "Retrieve a customer", inputs.RETRIEVE, outputs.Customer
+        "retrieve_customer", "Retrieve a customer", inputs.RETRIEVE, outputs.CustomerOrDeleted
+    ),
+    (CustomerView, "POST"): Operation(
+        "update_customer", "Update a customer", inputs.CUSTOMER, outputs.Customer
+    ),
+    (CustomerView, "DELETE"): Operation(
+        "delete_customer", "Delete a customer", inputs.NOTHING, outputs.Deleted
+    ),
+    (CustomerSearchView, "GET"): Operation(
+        "search_customers", "Search customers", inputs.CUSTOMER_SEARCH, outputs.CustomerSearch
     ),
     (PaymentIntentsView, "GET"): Operation(
         "list_payment_intents", "List payment intents", inputs.PAYMENT_INTENTS, outputs.PaymentIntentList
@@ -50,7 +68,22 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
         creates=True,
     ),
     (PaymentIntentView, "GET"): Operation(
-        "retrieve_payment_intent", "Retrieve a payment intent", inputs.RETRIEVE, outputs.PaymentIntent
+        "retrieve_payment_intent",
+        "Retrieve a payment intent",
+        inputs.PAYMENT_INTENT_RETRIEVE,
+        outputs.PaymentIntent,
+    ),
+    (PaymentIntentView, "POST"): Operation(
+        "update_payment_intent",
+        "Update a payment intent, as far as its status allows",
+        inputs.PAYMENT_INTENT_CHANGE,
+        outputs.PaymentIntent,
+    ),
+    (PaymentIntentSearchView, "GET"): Operation(
+        "search_payment_intents",
+        "Search payment intents",
+        inputs.PAYMENT_INTENT_SEARCH,
+        outputs.PaymentIntentSearch,
     ),
     (ConfirmView, "POST"): Operation(
         "confirm_payment_intent", "Confirm a payment intent", inputs.CONFIRM, outputs.PaymentIntent
@@ -98,6 +131,9 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
     ),
     (EventsView, "GET"): Operation("list_events", "List events", inputs.EVENTS, outputs.EventList),
     (EventView, "GET"): Operation("retrieve_event", "Retrieve an event", inputs.RETRIEVE, outputs.Event),
+    (RequestView, "GET"): Operation(
+        "retrieve_request", "Retrieve a request from the log", inputs.RETRIEVE, outputs.LoggedRequest
+    ),
     (DeliveriesView, "GET"): Operation(
         "list_deliveries", "List deliveries", inputs.DELIVERIES, outputs.DeliveryList
     ),

@@ -4,6 +4,7 @@ api/objects.py, and a test holds these tables to the keys of real ones.
 
 from typing import Any
 
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
 from core.versions import VERSIONS, event_types
@@ -60,6 +61,19 @@ class Customer(serializers.Serializer[Any]):
     shipping = _object()
     tax_exempt = _text()
     test_clock = _text(null=True)
+
+
+class DeletedCustomer(serializers.Serializer[Any]):
+    id = _text()
+    object = _text()
+    deleted = serializers.BooleanField()
+
+
+CustomerOrDeleted = PolymorphicProxySerializer(
+    component_name="CustomerOrDeleted",
+    serializers=[Customer, DeletedCustomer],
+    resource_type_field_name=None,
+)
 
 
 class PaymentIntent(serializers.Serializer[Any]):
@@ -148,6 +162,9 @@ class EventRequest(serializers.Serializer[Any]):
 
 class EventData(serializers.Serializer[Any]):
     object = _object(null=False)
+    previous_attributes = serializers.DictField(
+        required=False, help_text="only of changes: what the changed attributes were before"
+    )
 
 
 class Event(serializers.Serializer[Any]):
@@ -209,6 +226,24 @@ class DetailedDelivery(Delivery):
     attempts = Attempt(many=True)
 
 
+class LoggedRequest(serializers.Serializer[Any]):
+    id = _text()
+    object = _text()
+    api_version = serializers.ChoiceField(tuple(VERSIONS))
+    asked_version = _text(
+        null=True, help_text="of the header Stripe-Version, where the answer is in another one"
+    )
+    created = _moment()
+    error_code = _text(null=True)
+    idempotency_key = _text(null=True)
+    livemode = serializers.BooleanField()
+    method = _text()
+    milliseconds = serializers.FloatField()
+    parameters = _text(null=True, help_text="JSON, secrets redacted, at most 8 KiB")
+    path = _text()
+    status = _number()
+
+
 class Deleted(serializers.Serializer[Any]):
     id = _text()
     object = _text()
@@ -222,6 +257,8 @@ class ErrorDetail(serializers.Serializer[Any]):
     param = _text(null=True)
     request_id = _text()
     decline_code = _text(required=False)
+    doc_url = _text(required=False)
+    request_log_url = _text(required=False)
     payment_intent = PaymentIntent(required=False)
 
 
@@ -240,8 +277,22 @@ def list_of(output: Output) -> Output:
     return type(f"{output.__name__}List", (serializers.Serializer,), members)
 
 
+def search_of(output: Output) -> Output:
+    """The envelope around what a search found."""
+    members = {
+        "object": _text(),
+        "has_more": serializers.BooleanField(),
+        "next_page": _text(null=True),
+        "url": _text(),
+        "get_fields": lambda self: {**serializers.Serializer.get_fields(self), "data": output(many=True)},
+    }
+    return type(f"{output.__name__}Search", (serializers.Serializer,), members)
+
+
 CustomerList = list_of(Customer)
+CustomerSearch = search_of(Customer)
 PaymentIntentList = list_of(PaymentIntent)
+PaymentIntentSearch = search_of(PaymentIntent)
 WebhookEndpointList = list_of(WebhookEndpoint)
 EventList = list_of(Event)
 DeliveryList = list_of(Delivery)

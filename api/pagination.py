@@ -74,13 +74,13 @@ def created_within(rows: QuerySet[Row], bounds: Mapping[str, int] | None) -> Que
     for bound, second in (bounds or {}).items():
         match bound:
             case "gte":
-                rows = rows.filter(id__gte=_floor(second))
+                rows = rows.filter(id__gte=floor_of_second(second))
             case "gt":
-                rows = rows.filter(id__gte=_floor(second + 1))
+                rows = rows.filter(id__gte=floor_of_second(second + 1))
             case "lt":
-                rows = rows.filter(id__lt=_floor(second))
+                rows = rows.filter(id__lt=floor_of_second(second))
             case "lte":
-                rows = rows.filter(id__lt=_floor(second + 1))
+                rows = rows.filter(id__lt=floor_of_second(second + 1))
     return rows
 
 
@@ -99,5 +99,6 @@ def _require(whole: QuerySet[Row], id: uuid.UUID, prefix: str, noun: str, param:
         raise ResourceMissing(noun, encode_id(prefix, id), param=param)
 
 
-def _floor(second: int) -> uuid.UUID:
+def floor_of_second(second: int) -> uuid.UUID:
+    """The least id of a second (Unix)."""
     return floor_uuid(datetime.fromtimestamp(min(second, 253_402_300_799), tz=UTC))

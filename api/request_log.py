@@ -12,6 +12,7 @@ from outbox.sql import prepared
 
 _log = structlog.get_logger("api")
 _MAX_PATH = 500
+_MAX_VERSION = 100
 
 
 def log_request(request: HttpRequest, context: RequestContext, *, status: int, milliseconds: float) -> None:
@@ -22,6 +23,7 @@ def log_request(request: HttpRequest, context: RequestContext, *, status: int, m
     """
     identity = context.identity
     key = context.idempotency_key
+    asked = None if context.asked_version == context.version else context.asked_version
     try:
         execute(
             prepared("api.sql", "log_request"),
@@ -32,6 +34,7 @@ def log_request(request: HttpRequest, context: RequestContext, *, status: int, m
                 "status": status,
                 "milliseconds": milliseconds,
                 "api_version": context.version,
+                "asked_version": None if asked is None else without_secrets(_storable(asked)[:_MAX_VERSION]),
                 "account_id": None if identity is None else identity.account_id,
                 "key_id": None if identity is None else identity.key_id,
                 "idempotency_key": None if key is None else _storable(key)[:MAX_KEY_LENGTH],

@@ -9,10 +9,17 @@ from rest_framework.views import APIView
 from api.exception_handling import unknown_path
 from api.health import healthz, readyz
 from api.schema import asset, docs, schema
-from api.views.customers import CustomersView, CustomerView
+from api.views.customers import CustomerSearchView, CustomersView, CustomerView
 from api.views.deliveries import DeliveriesView, DeliveryView, ResendView, StopView
 from api.views.events import EventsView, EventView
-from api.views.payment_intents import CancelView, ConfirmView, PaymentIntentsView, PaymentIntentView
+from api.views.payment_intents import (
+    CancelView,
+    ConfirmView,
+    PaymentIntentSearchView,
+    PaymentIntentsView,
+    PaymentIntentView,
+)
+from api.views.requests import RequestView
 from api.views.webhook_endpoints import (
     RollSecretView,
     TestEventView,
@@ -28,8 +35,10 @@ def _route(template: str, view: type[APIView]) -> URLPattern:
 
 resources = [
     _route("customers", CustomersView),
+    _route("customers/search", CustomerSearchView),
     _route("customers/{id}", CustomerView),
     _route("payment_intents", PaymentIntentsView),
+    _route("payment_intents/search", PaymentIntentSearchView),
     _route("payment_intents/{id}", PaymentIntentView),
     _route("payment_intents/{id}/confirm", ConfirmView),
     _route("payment_intents/{id}/cancel", CancelView),
@@ -39,6 +48,7 @@ resources = [
     _route("webhook_endpoints/{id}/test", TestEventView),
     _route("events", EventsView),
     _route("events/{id}", EventView),
+    _route("requests/{id}", RequestView),
     _route("deliveries", DeliveriesView),
     _route("deliveries/{id}", DeliveryView),
     _route("deliveries/{id}/resend", ResendView),

@@ -13,9 +13,9 @@ from rest_framework.views import APIView
 from api.answers import Answer, encode
 from api.authentication import ApiKeyAuthentication
 from api.context import RequestContext, context_of
-from api.envelope import refuse
+from api.envelope import refusal_answer
 from api.errors import ApiError, InvalidParameter
-from api.expansion import check_expansions, expand
+from api.expansion import NO_EXPANSION, Expansion, parse_expansion
 from api.form_body import parse_form
 from api.idempotency import (
     IdempotentOperation,
@@ -29,8 +29,12 @@ from api.idempotency import Request as IdempotentRequest
 from api.input_tables import Fields, InputTable
 from api.inputs import NOTHING
 from api.parsers import FormTree, StrictJsonParser, StripeFormParser
+from api.permissions import check_permission, permitted_part, resource_of
+from api.rate_limit import check_rate
 from core.api_keys import ApiKeyIdentity
-from core.versions import PLAIN, render
+from core.errors import SecretKeyRequired
+from core.key_scopes import KeyKind
+from core.versions import PLAIN
 from core.writes import Write
 
 Object = dict[str, Any]
@@ -60,6 +64,8 @@ class ApiView(APIView):
     versioning_class = None
     metadata_class = None
     http_method_names = ["get", "post", "patch", "delete", "head"]
+    # What a publishable key may use: a view that names methods here has to ask for the object's client_secret.
+    publishable_methods: frozenset[str] = frozenset()
     # An answer needs no `Allow`, save one to a wrong method (api/exception_handling.py).
     default_response_headers: dict[str, str] = {}
 
@@ -80,6 +86,23 @@ class ApiView(APIView):
     @property
     def account_id(self) -> uuid.UUID:
         return self.identity.account_id
+
+    @property
+    def publishable(self) -> bool:
+        return self.identity.kind == KeyKind.PUBLISHABLE
+
+    def check_permissions(self, request: Request) -> None:
+        """Raises core's PermissionDenied."""
+        check_permission(
+            self.identity,
+            resource=resource_of(request.path),
+            method=request.method or "",
+            publishable_methods=self.publishable_methods,
+        )
+
+    def check_throttles(self, request: Request) -> None:
+        """Raises RateLimited."""
+        check_rate(self.identity.key_id)
 
     @property
     def created_status(self) -> int:
@@ -110,18 +133,34 @@ class ApiView(APIView):
     def answer(self, shown: Object, *, status: int = 200) -> HttpResponse:
         return Answer(status, encode(shown)).response()
 
-    def shown(self, canonical: Object, expansions: Sequence[str] = ()) -> Object:
+    def shown(self, canonical: Object, expansions: Expansion = NO_EXPANSION) -> Object:
         """A canonical object in the caller's version, expanded as asked."""
-        rendered = render(canonical, self.context.version)
-        if expansions:
-            expand([rendered], expansions, account_id=self.account_id)
-        return rendered
+        return self.shown_all([canonical], expansions)[0]
 
-    def expansions(self, fields: Fields, *, kind: str, listed: bool = False) -> list[str]:
-        """The checked `expand` of some parameters, taken out of them."""
-        names: list[str] = fields.pop("expand", [])
-        check_expansions(names, kind=kind, listed=listed)
-        return names
+    def shown_all(self, canonicals: Sequence[Object], expansions: Expansion = NO_EXPANSION) -> list[Object]:
+        """Canonical objects in the caller's version, expanded together: the same number of queries for any number."""
+        permitted = [permitted_part(canonical, self.identity) for canonical in canonicals]
+        return expansions.apply(permitted, account_id=self.account_id, version=self.context.version)
+
+    def expansions(self, fields: Fields, *, kind: str, listed: bool = False) -> Expansion:
+        """The checked `expand` of some parameters, taken out of them. Raises InvalidParameter, SecretKeyRequired."""
+        names = fields.pop("expand", [])
+        if names and self.publishable:
+            raise SecretKeyRequired
+        return parse_expansion(names, kind=kind, listed=listed)
+
+    def client_secret(self, fields: Fields) -> str | None:
+        """The `client_secret` among some parameters, taken out of them; a publishable key has to give it.
+
+        Raises:
+            InvalidParameter: it is missing.
+        """
+        secret: str | None = fields.pop("client_secret", None)
+        if secret is None and self.publishable:
+            raise InvalidParameter(
+                "Missing required param: client_secret.", code="parameter_missing", param="client_secret"
+            )
+        return secret
 
     def write(
         self,
@@ -180,14 +219,15 @@ class ApiView(APIView):
             return None
         return IdempotentOperation(
             request=IdempotentRequest(
-                account_id=self.account_id,
+                # A publishable key is in everybody's hands: its idempotency keys are its own, not the account's.
+                account_id=self.identity.key_id if self.publishable else self.account_id,
                 key=checked_key(context.idempotency_key),
                 endpoint=f"{self.request.method} {self.request.path.rstrip('/')}",
                 fingerprint=fingerprint_of(fields),
                 request_id=context.public_id,
             ),
             render=render_answer,
-            refuse=lambda error: refuse(error, context),
+            refuse=lambda error: refusal_answer(error, context),
             secret=secret,
         )
 

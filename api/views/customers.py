@@ -1,15 +1,20 @@
 """`/customers/`."""
 
+from functools import partial
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api.inputs import CUSTOMER, CUSTOMERS, RETRIEVE
-from api.metadata import merged
+from api.inputs import CUSTOMER, CUSTOMER_SEARCH, CUSTOMERS, RETRIEVE
+from api.metadata import merged, merging
 from api.pagination import Cursor, created_within, list_object, page_of
+from api.search import CUSTOMER_FIELDS, search, search_object
 from api.views.base import ApiView
-from core.customers import create_customer
-from core.lookups import customer_uuid, customers_of, get_customer
-from core.objects import customer_object
+from core.customers import create_customer, delete_customer, update_customer
+from core.lookups import customer_uuid, customers_of, every_customer_of, get_customer
+from core.objects import customer_object, shown_customer
+
+_KIND = "customer"
 
 
 class CustomersView(ApiView):
@@ -17,30 +22,67 @@ class CustomersView(ApiView):
 
     def get(self, request: Request) -> HttpResponse:
         query = self.query(CUSTOMERS)
-        self.expansions(query, kind="customer", listed=True)
-        whole = customers_of(self.account_id)
-        rows = created_within(whole, query.get("created"))
+        expansions = self.expansions(query, kind=_KIND, listed=True)
+        rows = created_within(customers_of(self.account_id), query.get("created"))
         if "email" in query:
             rows = rows.filter(email=query["email"])
-        page = page_of(rows, Cursor.of(query), whole=whole, prefix="cus", noun="customer")
-        shown = [self.shown(customer_object(row)) for row in page.rows]
+        # Who pages on from a customer that was deleted meanwhile goes on where it stood.
+        whole = every_customer_of(self.account_id)
+        page = page_of(rows, Cursor.of(query), whole=whole, prefix="cus", noun=_KIND)
+        shown = self.shown_all([customer_object(row) for row in page.rows], expansions)
         return self.answer(list_object(shown, has_more=page.has_more, path=request.path))
 
     def post(self, request: Request) -> HttpResponse:
         fields = self.body(CUSTOMER)
-        self.expansions(fields, kind="customer")
         values = {**fields, "metadata": merged({}, fields.get("metadata"))}
+        expansions = self.expansions(values, kind=_KIND)
         return self.write(
             fields,
             lambda write: create_customer(write=write, fields=values),
-            show=self.shown,
+            show=partial(self.shown, expansions=expansions),
             status=self.created_status,
         )
 
 
+class CustomerSearchView(ApiView):
+    """The customers that a query finds."""
+
+    def get(self, request: Request) -> HttpResponse:
+        query = self.query(CUSTOMER_SEARCH)
+        expansions = self.expansions(query, kind=_KIND, listed=True)
+        page, next_page = search(
+            customers_of(self.account_id),
+            CUSTOMER_FIELDS,
+            query=query,
+            scope=self.account_id,
+            resource="customers",
+        )
+        shown = self.shown_all([customer_object(row) for row in page.rows], expansions)
+        return self.answer(search_object(shown, next_page=next_page, path=request.path))
+
+
 class CustomerView(ApiView):
-    """One customer."""
+    """One customer; of a deleted one only that it was."""
 
     def get(self, request: Request, id: str) -> HttpResponse:
-        self.expansions(self.query(RETRIEVE), kind="customer")
-        return self.answer(self.shown(customer_object(get_customer(self.account_id, customer_uuid(id)))))
+        expansions = self.expansions(self.query(RETRIEVE), kind=_KIND)
+        row = get_customer(self.account_id, customer_uuid(id))
+        return self.answer(self.shown(shown_customer(row), expansions))
+
+    def post(self, request: Request, id: str) -> HttpResponse:
+        fields = self.body(CUSTOMER)
+        changes = merging(fields)
+        expansions = self.expansions(changes, kind=_KIND)
+        customer_id = customer_uuid(id)
+        return self.write(
+            fields,
+            lambda write: update_customer(write=write, customer_id=customer_id, changes=changes),
+            show=partial(self.shown, expansions=expansions),
+        )
+
+    def delete(self, request: Request, id: str) -> HttpResponse:
+        self.query()
+        customer_id = customer_uuid(id)
+        return self.write(
+            {}, lambda write: delete_customer(write=write, customer_id=customer_id), show=self.shown
+        )

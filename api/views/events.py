@@ -4,17 +4,19 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.errors import InvalidParameter, ResourceMissing
 from api.fields import identified
+from api.input_tables import Fields
 from api.inputs import EVENTS, RETRIEVE
 from api.pagination import Cursor, created_within, list_object, page_of
 from api.views.base import ApiView, Object
 from core.errors import UnknownEventType
-from core.versions import canonical_event_type, event_object
-from dispatcher.models import LIVE_STATES, DeliveryRecord
+from core.versions import canonical_event_type, event_object, event_types
+from dispatcher.models import LIVE_STATES, DeliveryRecord, DeliveryState
 from outbox.facts import EventFacts
 from outbox.models import Event
 
@@ -27,17 +29,44 @@ class EventsView(ApiView):
         self.expansions(query, kind="event", listed=True)
         whole = Event.objects.filter(owner=self.owner)
         rows = created_within(whole, query.get("created"))
-        if "type" in query:
-            rows = rows.filter(type=self._canonical(query["type"]))
+        names = self._names(query)
+        if names is not None:
+            rows = rows.filter(type__in=names)
+        if "delivery_success" in query:
+            rows = _by_delivery(rows, owner=self.owner, succeeded=query["delivery_success"])
         page = page_of(rows, Cursor.of(query), whole=whole, prefix="evt", noun="event")
         shown = shown_events(page.rows, owner=self.owner, version=self.context.version)
         return self.answer(list_object(shown, has_more=page.has_more, path=request.path))
 
-    def _canonical(self, name: str) -> str:
+    def _names(self, query: Fields) -> list[str] | None:
+        """The stored names of the types that are asked for; None where all are."""
+        if "type" in query and "types" in query:
+            raise InvalidParameter(
+                "You may only specify one of these parameters: type, types.",
+                code="parameters_exclusive",
+                param="types",
+            )
+        if "types" in query:
+            return [
+                self._canonical(name, param=f"types[{index}]") for index, name in enumerate(query["types"])
+            ]
+        if "type" not in query or query["type"] == "*":
+            return None
+        return self._group(query["type"])
+
+    def _group(self, name: str) -> list[str]:
+        """The types that `payment_intent.*` stands for, or one by its name."""
+        if not name.endswith(".*"):
+            return [self._canonical(name, param="type")]
+        version = self.context.version
+        shown = [one for one in event_types(version) if one.startswith(name[:-1])]
+        return [canonical_event_type(one, version) for one in shown]
+
+    def _canonical(self, name: str, *, param: str) -> str:
         try:
             return canonical_event_type(name, self.context.version)
         except UnknownEventType as error:
-            raise InvalidParameter(error.message, code="event_type_unknown", param="type") from None
+            raise InvalidParameter(error.message, code="event_type_unknown", param=param) from None
 
 
 class EventView(ApiView):
@@ -50,6 +79,14 @@ class EventView(ApiView):
         if row is None:
             raise ResourceMissing("event", id, param="id")
         return self.answer(shown_events([row], owner=self.owner, version=self.context.version)[0])
+
+
+def _by_delivery(rows: QuerySet[Event], *, owner: str, succeeded: bool) -> QuerySet[Event]:
+    """Events of which every delivery succeeded, or those with one that did not, or has not yet."""
+    # Named one by one, as the indexes have them.
+    others = [state for state in DeliveryState if state != DeliveryState.SUCCEEDED]
+    unsuccessful = DeliveryRecord.objects.filter(owner=owner, event_id=OuterRef("id"), state__in=others)
+    return rows.filter(~Exists(unsuccessful) if succeeded else Exists(unsuccessful))
 
 
 def shown_events(rows: Sequence[Event], *, owner: str, version: str) -> list[Object]:
@@ -71,4 +108,5 @@ def facts_of(row: Event) -> EventFacts:
         data=row.data,
         request_id=row.request_id,
         idempotency_key=row.idempotency_key,
+        previous=row.previous,
     )

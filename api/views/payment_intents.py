@@ -5,12 +5,21 @@ from functools import partial
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api.expansion import expand
-from api.inputs import CANCEL, CONFIRM, PAYMENT_INTENT, PAYMENT_INTENTS, RETRIEVE
-from api.metadata import merged
+from api.inputs import (
+    CANCEL,
+    CONFIRM,
+    PAYMENT_INTENT,
+    PAYMENT_INTENT_CHANGE,
+    PAYMENT_INTENT_RETRIEVE,
+    PAYMENT_INTENT_SEARCH,
+    PAYMENT_INTENTS,
+)
+from api.metadata import merged, merging
 from api.pagination import Cursor, created_within, list_object, page_of
+from api.search import PAYMENT_INTENT_FIELDS, search, search_object
 from api.views.base import ApiView
-from core.lookups import get_payment_intent, payment_intent_uuid, payment_intents_of
+from core.intent_updates import update_payment_intent
+from core.lookups import check_client_secret, get_payment_intent, payment_intent_uuid, payment_intents_of
 from core.objects import payment_intent_object
 from core.payments import cancel_payment_intent, confirm_payment_intent, create_payment_intent
 
@@ -28,8 +37,7 @@ class PaymentIntentsView(ApiView):
         if "customer" in query:
             rows = rows.filter(customer_id=query["customer"])
         page = page_of(rows, Cursor.of(query), whole=whole, prefix="pi", noun=_KIND)
-        shown = [self.shown(payment_intent_object(row)) for row in page.rows]
-        expand(shown, expansions, account_id=self.account_id)
+        shown = self.shown_all([payment_intent_object(row) for row in page.rows], expansions)
         return self.answer(list_object(shown, has_more=page.has_more, path=request.path))
 
     def post(self, request: Request) -> HttpResponse:
@@ -44,22 +52,61 @@ class PaymentIntentsView(ApiView):
         )
 
 
+class PaymentIntentSearchView(ApiView):
+    """The payment intents that a query finds."""
+
+    def get(self, request: Request) -> HttpResponse:
+        query = self.query(PAYMENT_INTENT_SEARCH)
+        expansions = self.expansions(query, kind=_KIND, listed=True)
+        page, next_page = search(
+            payment_intents_of(self.account_id),
+            PAYMENT_INTENT_FIELDS,
+            query=query,
+            scope=self.account_id,
+            resource="payment_intents",
+        )
+        shown = self.shown_all([payment_intent_object(row) for row in page.rows], expansions)
+        return self.answer(search_object(shown, next_page=next_page, path=request.path))
+
+
 class PaymentIntentView(ApiView):
     """One payment intent."""
 
+    publishable_methods = frozenset({"GET"})
+
     def get(self, request: Request, id: str) -> HttpResponse:
-        expansions = self.expansions(self.query(RETRIEVE), kind=_KIND)
+        query = self.query(PAYMENT_INTENT_RETRIEVE)
+        secret = self.client_secret(query)
+        expansions = self.expansions(query, kind=_KIND)
         row = get_payment_intent(self.account_id, payment_intent_uuid(id))
+        if secret is not None:
+            check_client_secret(row, secret)
         return self.answer(self.shown(payment_intent_object(row), expansions))
+
+    def post(self, request: Request, id: str) -> HttpResponse:
+        fields = self.body(PAYMENT_INTENT_CHANGE)
+        changes = merging(fields)
+        expansions = self.expansions(changes, kind=_KIND)
+        intent_id = payment_intent_uuid(id)
+        return self.write(
+            fields,
+            lambda write: update_payment_intent(write=write, intent_id=intent_id, changes=changes),
+            show=partial(self.shown, expansions=expansions),
+        )
 
 
 class ConfirmView(ApiView):
     """Ask the bank for the money."""
 
+    publishable_methods = frozenset({"POST"})
+
     def post(self, request: Request, id: str) -> HttpResponse:
         fields = self.body(CONFIRM)
         expansions = self.expansions(dict(fields), kind=_KIND)
         intent_id = payment_intent_uuid(id)
+        secret = self.client_secret(dict(fields))
+        if secret is not None:
+            check_client_secret(get_payment_intent(self.account_id, intent_id), secret)
         return self.write(
             fields,
             lambda write: confirm_payment_intent(

@@ -16,7 +16,7 @@ from api.objects import delivery_object, endpoint_object
 from api.pagination import Cursor, created_within, list_object, page_of
 from api.views.base import ApiView, Object
 from core.errors import UnknownEventType
-from core.versions import canonical_event_type, shown_event_type
+from core.versions import PLAIN, canonical_event_type, shown_event_type
 from dispatcher.endpoints import (
     TEST_EVENT_TYPE,
     create_endpoint,
@@ -50,6 +50,8 @@ class WebhookEndpointsView(ApiView):
         fields = self.body(ENDPOINT)
         self.expansions(dict(fields), kind=_KIND)
         version = self.context.version
+        # Without one of its own an endpoint has the account's, whatever this request is made in.
+        default = PLAIN if version == PLAIN else self.identity.api_version
         events = canonical_events(fields["enabled_events"], version)
 
         def run(on_write: Callable[[Object], None]) -> Object:
@@ -57,7 +59,7 @@ class WebhookEndpointsView(ApiView):
                 owner=self.owner,
                 url=fields["url"],
                 enabled_events=events,
-                api_version=version,
+                api_version=fields.get("api_version", default),
                 description=fields.get("description"),
                 metadata=merged({}, fields.get("metadata")),
                 max_in_flight=fields.get("max_in_flight"),

@@ -22,9 +22,14 @@ ROUTES: dict[tuple[str, str], str] = {
     ("CustomersView", "GET"): "/customers/",
     ("CustomersView", "POST"): "/customers/",
     ("CustomerView", "GET"): CUSTOMER,
+    ("CustomerView", "POST"): CUSTOMER,
+    ("CustomerView", "DELETE"): CUSTOMER,
+    ("CustomerSearchView", "GET"): "/customers/search/?query=name:%22Grace%22",
     ("PaymentIntentsView", "GET"): "/payment_intents/",
     ("PaymentIntentsView", "POST"): "/payment_intents/",
     ("PaymentIntentView", "GET"): INTENT,
+    ("PaymentIntentView", "POST"): INTENT,
+    ("PaymentIntentSearchView", "GET"): "/payment_intents/search/?query=amount:2000",
     ("ConfirmView", "POST"): f"{INTENT}confirm/",
     ("CancelView", "POST"): f"{INTENT}cancel/",
     ("WebhookEndpointsView", "GET"): "/webhook_endpoints/",
@@ -37,6 +42,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("TestEventView", "POST"): f"{ENDPOINT}test/",
     ("EventsView", "GET"): "/events/",
     ("EventView", "GET"): "/events/{event}/",
+    ("RequestView", "GET"): "/requests/{request}/",
     ("DeliveriesView", "GET"): "/deliveries/",
     ("DeliveryView", "GET"): DELIVERY,
     ("ResendView", "POST"): f"{DELIVERY}resend/",
@@ -53,6 +59,7 @@ def objects(caller: Caller) -> dict[str, str]:
     """One object of each kind, all of them the caller's."""
     delivery = caller.delivery()
     return {
+        "request": caller.get("/customers/")["Request-Id"],
         "customer": caller.customer(name="Grace")["id"],
         "intent": caller.intent()["id"],
         "endpoint": delivery["endpoint"],
@@ -124,7 +131,7 @@ def test_another_owner_finds_nothing(
     assert b"Grace" not in response.content
 
 
-@pytest.mark.parametrize("kind", ["customer", "intent", "endpoint", "event", "delivery"])
+@pytest.mark.parametrize("kind", ["customer", "intent", "endpoint", "event", "request", "delivery"])
 def test_another_owners_object_is_missing_in_the_same_words_as_an_unknown_one(
     caller: Caller, other_caller: Caller, objects: dict[str, str], kind: str
 ) -> None:
@@ -133,7 +140,8 @@ def test_another_owners_object_is_missing_in_the_same_words_as_an_unknown_one(
     unknown_id = objects[kind][:-3] + ("zzz" if objects[kind][-3:] != "zzz" else "yyy")
     unknown = other_caller.get(path.format(**{kind: unknown_id})).json()["error"]
     assert foreign["message"].replace(objects[kind], unknown_id) == unknown["message"]
-    assert {**foreign, "message": "", "request_id": ""} == {**unknown, "message": "", "request_id": ""}
+    own = dict.fromkeys(("message", "request_id", "request_log_url"))
+    assert {**foreign, **own} == {**unknown, **own}
 
 
 def test_another_owners_customer_cannot_be_charged(caller: Caller, other_caller: Caller) -> None:

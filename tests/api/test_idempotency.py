@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from api.idempotency import IdempotentOperation, forget_operations, perform
 from api.models import IdempotencyKey
+from core.api_keys import create_api_key
+from core.key_scopes import KeyKind
 from core.models import Customer, PaymentIntent
 from core.settlement import lease_due_settlements, settle_payment
 from dispatcher.models import Endpoint
 from dispatcher.sealing import unseal
 from dispatcher.urls import UrlRefused
+from outbox.expiry import expire_rows
 from outbox.identifiers import floor_uuid
 from outbox.models import Event
 from tests.api.callers import HOOK, Caller, error_of
@@ -176,11 +179,6 @@ def test_the_command_forgets_them_all(caller: Caller) -> None:
     assert IdempotencyKey.objects.get().key == "c"
 
 
-def test_a_get_has_no_operation(caller: Caller) -> None:
-    assert caller.send("GET", "/customers/", idempotency_key="k").status_code == 200
-    assert not IdempotencyKey.objects.exists()
-
-
 @REAL
 def test_of_concurrent_requests_under_a_key_one_works_and_the_others_are_told_at_once(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
@@ -242,20 +240,94 @@ def test_a_create_survives_a_crash_around_its_commit(
 
 
 @REAL
-def test_a_write_that_failed_without_an_answer_is_taken_up_at_once(
+def test_a_fault_of_ours_is_the_answer_under_its_key_and_the_payment_goes_on(
+    caller: Caller, bank: dict[str, Any], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SETTLEMENT = {**settings.SETTLEMENT, "LEASE": timedelta(0)}
+    path = f"/payment_intents/{caller.intent()['id']}/confirm/"
+    monkeypatch.setattr("core.confirmation.simulated_bank", _out_of_order)
+    failed = caller.post(path, {"payment_method": "pm_card_visa"}, idempotency_key="k")
+    assert error_of(failed) == (500, "internal_error", None)
+    monkeypatch.undo()
+    again = caller.post(path, {"payment_method": "pm_card_visa"}, idempotency_key="k")
+    assert (again.status_code, again.content, again["Idempotent-Replayed"]) == (500, failed.content, "true")
+    assert again["Stripe-Should-Retry"] == "false"
+    assert "Stripe-Should-Retry" not in failed
+    for due in lease_due_settlements(limit=10):
+        settle_payment(due)
+    assert PaymentIntent.objects.get().status == "succeeded"
+
+
+@REAL
+def test_a_fault_of_ours_before_anything_was_committed_is_kept_too(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.customers.record", _out_of_order)
+    failed = caller.post("/customers/", {"name": "A"}, idempotency_key="k")
+    monkeypatch.undo()
+    again = caller.post("/customers/", {"name": "A"}, idempotency_key="k")
+    assert (failed.status_code, again.status_code, again.content) == (500, 500, failed.content)
+    assert not Customer.objects.exists()
+    assert caller.post("/customers/", {"name": "A"}, idempotency_key="another").status_code == 201
+
+
+@REAL
+def test_a_write_that_lost_its_database_is_taken_up_at_once(
     caller: Caller, bank: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/payment_intents/{caller.intent()['id']}/confirm/"
 
-    def out_of_order(*_: Any, **__: Any) -> None:
-        raise RuntimeError("out of order")
+    def away(*_: Any, **__: Any) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr("core.confirmation.simulated_bank", out_of_order)
+    monkeypatch.setattr("core.confirmation.simulated_bank", away)
     failed = caller.post(path, {"payment_method": "pm_card_visa"}, idempotency_key="k")
-    assert failed.status_code == 500
+    assert error_of(failed) == (503, "service_unavailable", None)
     monkeypatch.undo()
     retried = caller.post(path, {"payment_method": "pm_card_visa"}, idempotency_key="k")
     assert (retried.status_code, retried.json()["status"]) == (200, "succeeded")
+
+
+@pytest.mark.parametrize("refusal", ["a parameter", "no key", "a scope"])
+def test_what_was_refused_before_it_began_keeps_no_key(caller: Caller, refusal: str) -> None:
+    user = Caller(account=caller.account, key=caller.key)
+    fields: dict[str, Any] = {"name": "A"}
+    match refusal:
+        case "a parameter":
+            fields["colour"] = "red"
+        case "no key":
+            user.key = None
+        case "a scope":
+            user.key = create_api_key(
+                account=caller.account, name="rk", kind=KeyKind.RESTRICTED, scopes={"customers": "read"}
+            )
+    assert 400 <= user.post("/v1/customers", fields, idempotency_key="k").status_code < 404
+    made = caller.post("/v1/customers", {"name": "B"}, idempotency_key="k")
+    assert (made.status_code, "Idempotent-Replayed" in made) == (200, False)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_only_a_post_has_an_operation(caller: Caller, method: str) -> None:
+    path = f"/v1/customers/{caller.customer()['id']}"
+    assert caller.send(method, path, idempotency_key="k").status_code == 200
+    assert not IdempotencyKey.objects.exists()
+    assert caller.send(method, path, idempotency_key="k")["Idempotency-Key"] == "k"
+
+
+def test_a_key_of_255_characters_is_one(caller: Caller) -> None:
+    key = "k" * 255
+    first = caller.post("/v1/customers", {}, idempotency_key=key)
+    assert caller.post("/v1/customers", {}, idempotency_key=key).content == first.content
+
+
+def test_installed_apps_expire_keys_where_somebody_has_a_loop_to_spare(caller: Caller) -> None:
+    for key in ("a", "b", "c"):
+        caller.post("/customers/", {}, idempotency_key=key)
+    long_ago = timezone.now() - timedelta(hours=25)
+    for number, row in enumerate(IdempotencyKey.objects.order_by("key")[:2]):
+        IdempotencyKey.objects.filter(id=row.id).update(id=floor_uuid(long_ago + timedelta(seconds=number)))
+    assert [expire_rows(limit=1) for _ in range(3)] == [1, 1, 0]
+    assert IdempotencyKey.objects.get().key == "c"
 
 
 def test_a_replay_asks_no_name_server(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,6 +422,10 @@ def test_a_confirm_that_crashed_and_was_settled_meanwhile_answers_the_same(
 
 def _crash(*_: Any, **__: Any) -> None:
     raise Crash
+
+
+def _out_of_order(*_: Any, **__: Any) -> None:
+    raise RuntimeError("out of order")
 
 
 def _crash_after(real: Callable[..., Any]) -> Callable[..., Any]:

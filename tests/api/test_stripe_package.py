@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 import stripe
 
+from core.api_keys import create_api_key
+from core.key_scopes import KeyKind
 from core.settlement import lease_due_settlements, settle_payment
 from tests.api.callers import HOOK, Caller
 
@@ -117,6 +119,68 @@ def test_an_idempotency_key_gives_the_same_object(sdk: stripe.StripeClient) -> N
     assert sdk.v1.customers.create({"name": "A"}, {"idempotency_key": "k"}).id == first.id
     with pytest.raises(stripe.IdempotencyError):
         sdk.v1.customers.create({"name": "B"}, {"idempotency_key": "k"})
+
+
+def test_a_customer_is_updated_searched_and_deleted(sdk: stripe.StripeClient) -> None:
+    made = sdk.v1.customers.create({"name": "Grace", "description": "first", "metadata": {"tier": "gold"}})
+    changed = sdk.v1.customers.update(made.id, {"name": "Ada", "description": "", "metadata": {"tier": ""}})
+    assert (changed.name, changed.description, changed.to_dict()["metadata"]) == ("Ada", None, {})
+    event = sdk.v1.events.list({"type": "customer.updated"}).data[0]
+    assert event.to_dict()["data"]["previous_attributes"] == {
+        "name": "Grace",
+        "description": "first",
+        "metadata": {"tier": "gold"},
+    }
+    found = sdk.v1.customers.search({"query": "name:'ada'"})
+    assert [one.id for one in found.data] == [made.id]
+    assert sdk.v1.customers.delete(made.id).deleted is True
+    assert sdk.v1.customers.retrieve(made.id).deleted is True
+    assert sdk.v1.customers.search({"query": "name:'ada'"}).data == []
+
+
+def test_a_search_pages_by_itself(sdk: stripe.StripeClient) -> None:
+    made = [sdk.v1.payment_intents.create({"amount": 2000, "currency": "usd"}).id for _ in range(5)]
+    found = sdk.v1.payment_intents.search({"query": "amount>1000 AND currency:'usd'", "limit": 2})
+    assert [one.id for one in found.auto_paging_iter()] == made[::-1]
+
+
+def test_an_intent_is_updated(sdk: stripe.StripeClient) -> None:
+    intent = sdk.v1.payment_intents.create({"amount": 2000, "currency": "usd"})
+    changed = sdk.v1.payment_intents.update(intent.id, {"amount": 3000, "metadata": {"order": "7"}})
+    assert (changed.amount, changed.to_dict()["metadata"]) == (3000, {"order": "7"})
+
+
+def test_the_package_can_ask_for_an_older_version(sdk: stripe.StripeClient) -> None:
+    made = sdk.v1.customers.create({"name": "A"})
+    old = sdk.v1.customers.retrieve(made.id, options={"stripe_version": "2019-10-08"})
+    assert old["account_balance"] == 0
+
+
+def test_keys_that_may_not_and_too_many_requests_have_error_classes(
+    server: str, caller: Caller, settings: Any
+) -> None:
+    restricted = create_api_key(
+        account=caller.account, name="rk", kind=KeyKind.RESTRICTED, scopes={"events": "read"}
+    )
+    with pytest.raises(stripe.PermissionError):
+        _client(server, restricted).v1.customers.list()
+    settings.API_RATE_LIMIT = 0.001
+    sdk = _client(server, caller.key or "")
+    sdk.v1.customers.list()
+    with pytest.raises(stripe.RateLimitError) as limited:
+        sdk.v1.customers.list()
+    assert limited.value.error is not None
+    assert limited.value.error.code == "rate_limit"
+
+
+def test_a_publishable_key_confirms_with_the_client_secret(
+    server: str, sdk: stripe.StripeClient, caller: Caller
+) -> None:
+    intent = sdk.v1.payment_intents.create({"amount": 2000, "currency": "usd"})
+    public = _client(server, create_api_key(account=caller.account, name="pk", kind=KeyKind.PUBLISHABLE))
+    assert intent.client_secret is not None
+    shown = public.v1.payment_intents.retrieve(intent.id, {"client_secret": intent.client_secret})
+    assert shown.amount == 2000
 
 
 def test_refusals_are_the_packages_error_classes(server: str, sdk: stripe.StripeClient) -> None:
