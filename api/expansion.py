@@ -60,6 +60,11 @@ class Expansion:
 
     tree: Tree
 
+    @property
+    def kinds(self) -> set[str]:
+        """Of all that it may show."""
+        return _kinds(self.tree)
+
     def apply(
         self, objects: Sequence[Mapping[str, Any]], *, account_id: uuid.UUID, version: str
     ) -> list[Object]:
@@ -123,6 +128,10 @@ def _plant(tree: Tree, segments: Sequence[str], kinds: tuple[str, ...]) -> bool:
             branch = tree.setdefault(name, Branch(leads_to, {}))
             return _plant(branch.tree, segments[length:], leads_to)
     return False
+
+
+def _kinds(tree: Tree) -> set[str]:
+    return {kind for branch in tree.values() for kind in (*branch.kinds, *_kinds(branch.tree))}
 
 
 class _Holders(NamedTuple):

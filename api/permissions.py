@@ -56,7 +56,11 @@ _PUBLIC_FIELDS: dict[str, tuple[str, ...]] = {
 
 
 def check_permission(
-    identity: ApiKeyIdentity, *, resource: str, method: str, publishable_methods: frozenset[str]
+    identity: ApiKeyIdentity,
+    *,
+    resource: str,
+    method: str,
+    publishable_methods: frozenset[str] = frozenset(),
 ) -> None:
     """Raises ScopeMissing or SecretKeyRequired.
 

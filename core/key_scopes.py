@@ -39,6 +39,9 @@ RESOURCES: dict[str, str] = {
     "webhook_endpoints": "webhook",
 }
 
+# Kind of object → the resource that it is read from.
+RESOURCE_OF_KIND: dict[str, str] = {kind: resource for resource, kind in RESOURCES.items()}
+
 Scopes = Mapping[str, str]  # resource → "read" or "write"; none where it is not named
 
 

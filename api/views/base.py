@@ -32,8 +32,7 @@ from api.parsers import FormTree, StrictJsonParser, StripeFormParser
 from api.permissions import check_permission, permitted_part, resource_of
 from api.rate_limit import check_rate
 from core.api_keys import ApiKeyIdentity
-from core.errors import SecretKeyRequired
-from core.key_scopes import KeyKind
+from core.key_scopes import RESOURCE_OF_KIND, KeyKind
 from core.versions import PLAIN
 from core.writes import Write
 
@@ -143,11 +142,17 @@ class ApiView(APIView):
         return expansions.apply(permitted, account_id=self.account_id, version=self.context.version)
 
     def expansions(self, fields: Fields, *, kind: str, listed: bool = False) -> Expansion:
-        """The checked `expand` of some parameters, taken out of them. Raises InvalidParameter, SecretKeyRequired."""
-        names = fields.pop("expand", [])
-        if names and self.publishable:
-            raise SecretKeyRequired
-        return parse_expansion(names, kind=kind, listed=listed)
+        """The checked `expand` of some parameters, taken out of them.
+
+        Raises:
+            InvalidParameter: there is no expanding that.
+            PermissionDenied: the key may not read what is to be shown.
+        """
+        expansion = parse_expansion(fields.pop("expand", []), kind=kind, listed=listed)
+        if self.identity.kind != KeyKind.SECRET:
+            for shown in sorted(expansion.kinds):
+                check_permission(self.identity, resource=RESOURCE_OF_KIND[shown], method="GET")
+        return expansion
 
     def client_secret(self, fields: Fields) -> str | None:
         """The `client_secret` among some parameters, taken out of them; a publishable key has to give it.

@@ -6,10 +6,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from api.expansion import EXPANDABLE
 from api.models import IdempotencyKey
 from api.permissions import resource_of
 from core.api_keys import create_api_key
-from core.key_scopes import RESOURCES, KeyKind
+from core.key_scopes import RESOURCE_OF_KIND, RESOURCES, KeyKind
 from core.models import PaymentIntent
 from tests.api.callers import HOOK, Caller, error_of
 from tests.api.test_access import ROUTES, every_dialect, every_route, objects
@@ -55,6 +56,7 @@ def test_a_restricted_key_does_what_its_scopes_name_and_nothing_else(
 
 def test_every_resource_has_a_scope() -> None:
     assert {resource_of(path) for path in ROUTES.values()} <= RESOURCES.keys()
+    assert EXPANDABLE.keys() <= RESOURCE_OF_KIND.keys()
 
 
 def test_stripes_package_raises_its_permission_error_for_a_missing_scope(caller: Caller) -> None:
@@ -158,6 +160,18 @@ def test_a_publishable_key_expands_nothing(caller: Caller, public: Caller) -> No
         **{"client_secret": intent["client_secret"], "expand[]": "customer"},
     )
     assert error_of(response) == (403, "secret_key_required", None)
+
+
+@pytest.mark.parametrize("path", ["/v1/payment_intents", "/v1/payment_intents/{intent}"])
+def test_a_restricted_key_expands_what_it_may_read(caller: Caller, path: str) -> None:
+    intent = caller.intent(customer=caller.customer(name="Grace")["id"])
+    path = path.format(intent=intent["id"])
+    name = "customer" if path.endswith(intent["id"]) else "data.customer"
+    refused = _restricted(caller, payment_intents="write").get(path, **{"expand[]": name})
+    assert error_of(refused) == (403, None, None)
+    assert "'rak_customer_read'" in refused.json()["error"]["message"]
+    shown = _restricted(caller, payment_intents="read", customers="read").get(path, **{"expand[]": name})
+    assert b"Grace" in shown.content
 
 
 def test_the_idempotency_keys_of_a_publishable_key_are_its_own(caller: Caller, public: Caller) -> None:
