@@ -32,6 +32,7 @@ from api.views.payment_intents import (
 from api.views.payment_methods import (
     AttachView,
     CustomerPaymentMethodsView,
+    CustomerPaymentMethodView,
     DetachView,
     PaymentMethodsView,
     PaymentMethodView,
@@ -166,6 +167,12 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
         "List the payment methods of a customer",
         inputs.CUSTOMER_PAYMENT_METHODS,
         money_outputs.PaymentMethodList,
+    ),
+    (CustomerPaymentMethodView, "GET"): Operation(
+        "retrieve_payment_method_of_customer",
+        "Retrieve a payment method of a customer",
+        inputs.RETRIEVE,
+        money_outputs.PaymentMethod,
     ),
     (ChargesView, "GET"): Operation("list_charges", "List charges", inputs.CHARGES, money_outputs.ChargeList),
     (ChargeView, "GET"): Operation(

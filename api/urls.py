@@ -3,6 +3,8 @@
 Never a redirect: one that adds a slash loses the body of a POST.
 """
 
+import re
+
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.views import APIView
 
@@ -34,6 +36,7 @@ from api.views.payment_intents import (
 from api.views.payment_methods import (
     AttachView,
     CustomerPaymentMethodsView,
+    CustomerPaymentMethodView,
     DetachView,
     PaymentMethodsView,
     PaymentMethodView,
@@ -55,10 +58,13 @@ from api.views.webhook_endpoints import (
     WebhookEndpointView,
 )
 
+_PLACE = re.compile(r"\{(\w+)\}")
+
 
 def _route(template: str, view: type[APIView]) -> URLPattern:
     """`{id}` is whatever stands between two slashes: what is no id is an object that is not there."""
-    return re_path(f"^{template.replace('{id}', '(?P<id>[^/]+)')}/?$", view.as_view())
+    pattern = _PLACE.sub(r"(?P<\1>[^/]+)", template)
+    return re_path(f"^{pattern}/?$", view.as_view())
 
 
 resources = [
@@ -77,6 +83,7 @@ resources = [
     _route("payment_methods/{id}/attach", AttachView),
     _route("payment_methods/{id}/detach", DetachView),
     _route("customers/{id}/payment_methods", CustomerPaymentMethodsView),
+    _route("customers/{id}/payment_methods/{method}", CustomerPaymentMethodView),
     _route("charges", ChargesView),
     _route("charges/{id}", ChargeView),
     _route("refunds", RefundsView),

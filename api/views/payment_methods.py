@@ -125,6 +125,18 @@ class DetachView(ApiView):
         )
 
 
+class CustomerPaymentMethodView(ApiView):
+    """One payment method of a customer."""
+
+    def get(self, request: Request, id: str, method: str) -> HttpResponse:
+        expansions = self.expansions(self.query(RETRIEVE), kind=_KIND)
+        customer = get_customer(self.account_id, customer_uuid(id, param="customer"))
+        row = get_payment_method(self.account_id, _method_uuid(method))
+        if row.customer_id != customer.id:
+            raise PaymentMethodNotFound(method)
+        return self.answer(self.shown(payment_method_object(row), expansions))
+
+
 class CustomerPaymentMethodsView(ApiView):
     """The payment methods of a customer."""
 

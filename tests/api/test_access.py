@@ -51,6 +51,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("AttachView", "POST"): f"{METHOD}attach/",
     ("DetachView", "POST"): f"{METHOD}detach/",
     ("CustomerPaymentMethodsView", "GET"): f"{CUSTOMER}payment_methods/",
+    ("CustomerPaymentMethodView", "GET"): f"{CUSTOMER}payment_methods/{{saved}}/",
     ("ChargesView", "GET"): "/charges/",
     ("ChargeView", "GET"): CHARGE,
     ("ChargeView", "POST"): CHARGE,
@@ -99,6 +100,7 @@ every_dialect = pytest.mark.parametrize("dialect", ["", "/v1"])
 def objects(caller: Caller) -> dict[str, str]:
     """One object of each kind, all of them the caller's."""
     delivery = caller.delivery()
+    customer = caller.customer(name="Grace")
     paid = caller.post(
         "/payment_intents/", {**INTENT_FIELDS, "payment_method": "pm_card_visa", "confirm": True}
     ).json()
@@ -107,11 +109,14 @@ def objects(caller: Caller) -> dict[str, str]:
         "account": caller.account.public_id,
         "charge": paid["latest_charge"],
         "method": paid["payment_method"],
+        "saved": caller.post("/payment_methods/pm_card_visa/attach/", {"customer": customer["id"]}).json()[
+            "id"
+        ],
         "refund": refund["id"],
         "transaction": refund["balance_transaction"],
         "setup": caller.post("/setup_intents/", {}).json()["id"],
         "request": caller.get("/customers/")["Request-Id"],
-        "customer": caller.customer(name="Grace")["id"],
+        "customer": customer["id"],
         "intent": caller.intent()["id"],
         "endpoint": delivery["endpoint"],
         "delivery": delivery["id"],
