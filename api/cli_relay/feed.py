@@ -181,11 +181,11 @@ def note_words(words: Iterable[tuple[Listener, Word]]) -> None:
         )
 
 
-def forget_messages() -> int:
-    """Delete some messages and sessions that are a week old, oldest first; gives how many."""
+def forget_messages(*, limit: int = _FORGOTTEN_AT_ONCE) -> int:
+    """Delete up to `limit` messages, and as many sessions, that are a week old, oldest first; gives how many."""
     bound = datetime.now(tz=UTC) - _KEPT_FOR
-    gone = execute(_SQL["forget_cli_messages"], {"bound": floor_uuid(bound), "limit": _FORGOTTEN_AT_ONCE})
-    return gone + execute(_SQL["forget_cli_sessions"], {"bound": bound, "limit": _FORGOTTEN_AT_ONCE})
+    gone = execute(_SQL["forget_cli_messages"], {"bound": floor_uuid(bound), "limit": limit})
+    return gone + execute(_SQL["forget_cli_sessions"], {"bound": bound, "limit": limit})
 
 
 def _named(listeners: Sequence[Listener]) -> dict[str, list[uuid.UUID]]:

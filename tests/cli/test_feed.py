@@ -55,9 +55,7 @@ def _connected(session: NewSession) -> Listener:
 
 def _event(owner: str, *, age: timedelta = timedelta(0), type: str = "customer.created") -> uuid.UUID:
     """Recorded now by a transaction that made its id `age` ago."""
-    moment = int((datetime.now(tz=UTC) - age).timestamp() * 1000)
-    fresh = new_uuid()
-    made = uuid.UUID(int=(moment << 80) | (fresh.int & ((1 << 80) - 1)))
+    made = uuid.UUID(int=new_uuid().int - (int(age.total_seconds() * 1000) << 80))
     Event.objects.create(id=made, owner=owner, type=type, object_id="cus_1", data="{}")
     return made
 
