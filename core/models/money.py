@@ -1,4 +1,8 @@
-"""Money that moved: charges, refunds, and the ledger of both."""
+"""Money that moved: charges, refunds, and the ledger of both.
+
+Charges and the ledger name only rows that the same statement writes or reads, and nothing of these is ever deleted:
+their foreign keys are not checked once more at the commit (`db_constraint=False`).
+"""
 
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
@@ -11,15 +15,31 @@ from outbox.identifiers import encode_id
 class Charge(Identified):
     """One attempt to take the money of a payment intent, and what became of it."""
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, db_index=False, related_name="charges")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="charges"
+    )
     payment_intent = models.ForeignKey(
-        PaymentIntent, on_delete=models.PROTECT, db_index=False, related_name="charges"
+        PaymentIntent,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        db_index=False,
+        related_name="charges",
     )
     customer = models.ForeignKey(
-        Customer, on_delete=models.PROTECT, db_index=False, null=True, related_name="+"
+        Customer,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="+",
     )
     method = models.ForeignKey(
-        PaymentMethod, on_delete=models.PROTECT, db_index=False, null=True, related_name="+"
+        PaymentMethod,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="+",
     )
     behaviour = models.TextField()  # of its payment method, as the other three were when it paid
     exp_month = models.SmallIntegerField(null=True)
@@ -105,7 +125,9 @@ class Refund(Identified):
 class BalanceTransaction(Identified):
     """One movement of a merchant's balance; its ledger entries sum to zero."""
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, db_index=False, related_name="+")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+"
+    )
     type = models.TextField()
     source = models.TextField()  # the public id of what moved the money: `ch_…`, `re_…`
     amount = models.BigIntegerField()
@@ -140,7 +162,11 @@ class LedgerEntry(models.Model):
     """One side of a movement. A trigger refuses entries that do not sum to zero, and any change of them."""
 
     transaction = models.ForeignKey(
-        BalanceTransaction, on_delete=models.PROTECT, db_index=False, related_name="entries"
+        BalanceTransaction,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        db_index=False,
+        related_name="entries",
     )
     book = models.TextField()  # core.ledger.Book
     amount = models.BigIntegerField()  # what the book gains; in the transaction's currency

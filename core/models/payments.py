@@ -11,7 +11,10 @@ from outbox.identifiers import encode_id
 class PaymentMethod(Identified):
     """What somebody pays with: a test payment method, as one merchant knows it."""
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, db_index=False, related_name="+")
+    # Whoever writes it has just proved to be the account.
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+"
+    )
     customer = models.ForeignKey(
         Customer, on_delete=models.PROTECT, db_index=False, null=True, related_name="payment_methods"
     )
@@ -56,9 +59,15 @@ class PaymentIntent(Identified):
     metadata = models.JSONField(default=dict)
     # What the bank is asked with: the id of a test payment method. NULL once that was refused.
     payment_method = models.TextField(null=True)
-    # The merchant's payment method behind it; after a refusal still the one that was refused.
+    # The merchant's payment method behind it; after a refusal still the one that was refused. Read or written with
+    # the intent, and never deleted, so its key is not checked once more.
     method = models.ForeignKey(
-        PaymentMethod, on_delete=models.PROTECT, db_index=False, null=True, related_name="+"
+        PaymentMethod,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="+",
     )
     payment_method_types = models.JSONField()
     payment_method_options = models.JSONField(null=True)
