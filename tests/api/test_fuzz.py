@@ -10,7 +10,13 @@ import hypothesis
 import pytest
 import schemathesis
 from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
 from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from core.wsgi import application
 from tests.api.callers import Caller
@@ -23,13 +29,6 @@ PATHS = {path: methods for path, methods in description()["paths"].items() if pa
 OPERATIONS = [(method.upper(), path) for path, methods in PATHS.items() for method in methods]
 SCHEMA = schemathesis.openapi.from_dict({**description(), "paths": PATHS})
 SCHEMA.app = application
-
-from schemathesis.checks import not_a_server_error  # noqa: E402
-from schemathesis.specs.openapi.checks import (  # noqa: E402
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 CHECKS = [
     not_a_server_error,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.processes import PATIENCE
+from tests.sdk.node_suite import INSTALL
 from tests.sdk.server import Merchant
 from tools.test_dependencies import NODE
 
@@ -19,9 +20,9 @@ BINARY = _MODULES / ".bin" / "stripe"
 def what_the_cli_lacks() -> str | None:
     """Why it cannot be run here, with the command that changes it."""
     if NODE.is_missing:
-        return f"enable with: {NODE.install} npm, then npm ci --prefix tests/node"
+        return f"enable with: {NODE.install} npm, then {INSTALL}"
     if not BINARY.exists():
-        return "the npm package @stripe/cli is not installed; enable with: npm ci --prefix tests/node"
+        return f"the npm package @stripe/cli is not installed; enable with: {INSTALL}"
     return None
 
 
