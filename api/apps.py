@@ -8,9 +8,10 @@ class ApiConfig(AppConfig):
     verbose_name = "REST API"
 
     def expire_rows(self, *, limit: int) -> int:
+        from api.cli_relay.feed import forget_messages
         from api.idempotency import forget_operations
 
-        return forget_operations(limit=limit)
+        return forget_operations(limit=limit) + forget_messages(limit=limit)
 
     def partitioned_tables(self) -> list[PartitionedTable]:
         from api.config import request_log_retention
