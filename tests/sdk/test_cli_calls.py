@@ -93,6 +93,7 @@ def test_refunds_are_made_and_read(stripe: StripeCli) -> None:
 @verifies(
     "payment_methods.create", "payment_methods.retrieve", "payment_methods.update", "payment_methods.list",
     "payment_methods.attach", "payment_methods.detach", "customers.payment_methods.list",
+    "customers.payment_methods.retrieve",
 )  # fmt: skip
 def test_payment_methods_are_made_attached_and_detached(stripe: StripeCli) -> None:
     customer = stripe("customers", "create")["id"]
@@ -103,6 +104,7 @@ def test_payment_methods_are_made_attached_and_detached(stripe: StripeCli) -> No
     listed = stripe("payment_methods", "list", data={"customer": customer, "type": "card"})
     assert [one["id"] for one in listed["data"]] == [made]
     assert stripe("get", f"/v1/customers/{customer}/payment_methods")["data"][0]["id"] == made
+    assert stripe("get", f"/v1/customers/{customer}/payment_methods/{made}")["id"] == made
     assert stripe("payment_methods", "retrieve", made)["metadata"] == {"slot": "1"}
     assert stripe("payment_methods", "detach", made)["customer"] is None
 

@@ -24,6 +24,7 @@ def test_a_card_is_made_out_of_a_token(sdk: Any) -> None:
     "payment_methods.detach",
     "payment_methods.list",
     "customers.payment_methods.list",
+    "customers.payment_methods.retrieve",
 )
 def test_a_card_is_attached_listed_paid_with_and_detached(sdk: Any) -> None:
     customer = sdk.v1.customers.create({})
@@ -32,6 +33,7 @@ def test_a_card_is_attached_listed_paid_with_and_detached(sdk: Any) -> None:
     listed = sdk.v1.payment_methods.list({"customer": customer.id, "type": "card"})
     assert [one.id for one in listed.data] == [attached.id]
     of_customer = sdk.v1.customers.payment_methods
+    assert of_customer.retrieve(customer.id, attached.id).id == attached.id
     assert [one.id for one in of_customer.list(customer.id).data] == [attached.id]
     paid = sdk.v1.payment_intents.create(
         {

@@ -73,10 +73,11 @@ check("answers carry stripes headers", ["response headers", "idempotency keys", 
 });
 
 check("a customers payment methods are listed",
-  ["customers.payment_methods.list", "payment_methods.attach"],
+  ["customers.payment_methods.list", "customers.payment_methods.retrieve", "payment_methods.attach"],
   async (stripe) => {
     const customer = await stripe.customers.create({});
     const attached = await stripe.paymentMethods.attach("pm_card_visa", { customer: customer.id });
     const listed = await stripe.customers.listPaymentMethods(customer.id);
     assert.deepEqual(listed.data.map((one) => one.id), [attached.id]);
+    assert.equal((await stripe.customers.retrievePaymentMethod(customer.id, attached.id)).id, attached.id);
   });
