@@ -88,6 +88,8 @@ def existing_ids(caller: Caller, path: str) -> dict[str, Any]:
     stock = Stock(posting_as(caller))
     resource = path.split("/")[2]
     match resource:
+        case "customers" if "{method}" in path:
+            return {"id": stock.customer_id, "method": stock.payment_method()["id"]}
         case "customers":
             return {"id": stock.customer_id}
         case "requests":
