@@ -51,7 +51,7 @@ def built() -> Iterator[Stage]:
         url = _database(stack)
         environment = os.environ | {"DATABASE_URL": url} | _secrets()
         api_port, shop_port = (stack.enter_context(reserved_port(preferred)) for preferred in (8000, 4242))
-        environment |= _settings(shop_port)
+        environment |= _settings(api_port, shop_port)
         children = Children(directory=REPOSITORY, logs=PLACE / "logs", environment=environment)
         stack.callback(children.stop)
         with Step(4, STEPS, "Migrations, demo account") as step:
@@ -130,8 +130,9 @@ def _secrets() -> dict[str, str]:
     return values
 
 
-def _settings(shop_port: int) -> dict[str, str]:
+def _settings(api_port: int, shop_port: int) -> dict[str, str]:
     return {
+        "PUBLIC_URL": f"http://127.0.0.1:{api_port}",
         "LOCAL_SECRETS": "false",
         "DEBUG": "false",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
