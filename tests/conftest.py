@@ -7,6 +7,7 @@ pytest-django gives each worker a database of its own.
 
 import os
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -18,6 +19,11 @@ os.environ["LOCAL_SECRETS"] = "false"
 os.environ["SECRET_KEY"] = "only-for-tests-" + "s" * 40
 os.environ["API_KEY_HASH_KEY"] = "only-for-tests-" + "h" * 40
 os.environ["WEBHOOK_SECRET_KEYS"] = "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtMDE="
+
+
+# The gate tries the same examples each time, however slow the machine is; a finding does not come and go.
+hypothesis.settings.register_profile("gate", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("gate")
 
 
 def _start_server() -> PrivatePostgres | None:

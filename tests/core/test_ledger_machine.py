@@ -172,9 +172,6 @@ def test_the_ledger_holds_whatever_happens_in_whatever_order(bank: dict[str, Any
         settings=settings(
             max_examples=30,
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
-            database=None,
-            derandomize=False,
         ),
     )

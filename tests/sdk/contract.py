@@ -35,7 +35,7 @@ _CALLS = """
     customers.delete                        DELETE  /v1/customers/{id}
     customers.list                          GET     /v1/customers
     customers.search                        GET     /v1/customers/search
-    customers.payment_methods.retrieve      GET     /v1/customers/{id}/payment_methods/{method}
+    customers.payment_methods.retrieve      GET     /v1/customers/{id}/payment_methods/{id}
     customers.payment_methods.list          GET     /v1/customers/{id}/payment_methods
     payment_intents.create                  POST    /v1/payment_intents
     payment_intents.retrieve                GET     /v1/payment_intents/{id}
