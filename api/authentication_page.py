@@ -4,6 +4,8 @@ Its address holds the intent's client secret, which is all that a payer's browse
 runs no script.
 """
 
+import base64
+import hashlib
 import hmac
 import uuid
 from dataclasses import dataclass
@@ -24,9 +26,23 @@ from core.writes import Write
 from outbox.errors import InvalidIdentifier
 from outbox.identifiers import decode_id, encode_id
 
+_STYLE = """
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center }
+main { box-sizing: border-box; width: min(100%, 28rem); padding: 2rem }
+h1 { font-size: 1.25rem; margin: 0 0 1rem }
+form { display: grid; gap: .75rem; margin-top: 1.5rem }
+button { font: inherit; padding: .7rem 1rem; border: 1px solid #8886; border-radius: .5rem; cursor: pointer }
+button.yes { background: #1d4ed8; border-color: #1d4ed8; color: #fff }
+button:focus-visible, a:focus-visible { outline: 3px solid #60a5fa; outline-offset: 2px }
+"""
+_STYLE_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
     "Referrer-Policy": "no-referrer",
 }
 _OUTCOMES = ("succeeded", "failed")
@@ -120,7 +136,6 @@ def _back(challenge: _Challenge, *, passed: bool) -> str | None:
 def _page(
     status: int, *, challenge: _Challenge | None = None, message: str | None = None, back: str | None = None
 ) -> HttpResponse:
-    body = render_to_string(
-        "api/authentication.html", {"challenge": challenge, "message": message, "back": back}
-    )
+    shown = {"challenge": challenge, "message": message, "back": back, "style": _STYLE}
+    body = render_to_string("api/authentication.html", shown)
     return HttpResponse(body, status=status, headers=_HEADERS)

@@ -1,5 +1,7 @@
 """Money through the API: what each resource answers, refuses, and costs."""
 
+import base64
+import hashlib
 from typing import Any
 
 import pytest
@@ -311,7 +313,9 @@ def test_a_person_decides_on_a_page_without_scripts(
     assert page.status_code == 200
     assert b"$20.00 usd" in page.content
     assert b"<script" not in page.content
-    assert "default-src 'none'" in page["Content-Security-Policy"]
+    style = page.content.partition(b"<style>")[2].partition(b"</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style).digest()).decode()
+    assert f"default-src 'none'; style-src 'sha256-{digest}'" in page["Content-Security-Policy"]
     assert page["Referrer-Policy"] == "no-referrer"
     decided = client.post(path, f"outcome={outcome}", content_type="application/x-www-form-urlencoded")
     assert decided.status_code == 200
