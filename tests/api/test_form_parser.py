@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.errors import ApiError
@@ -36,6 +36,7 @@ def _raw_brackets(pairs: list[tuple[str, str]]) -> str:
     return "&".join(f"{quote(name, safe='[]')}={quote_plus(value)}" for name, value in pairs)
 
 
+@settings(deadline=None)
 @given(trees, st.booleans())
 def test_what_is_encoded_is_read_again(tree: dict[str, Any], encoded: bool) -> None:
     pairs = _pairs(tree)
@@ -44,6 +45,7 @@ def test_what_is_encoded_is_read_again(tree: dict[str, Any], encoded: bool) -> N
     assert parse_form(text.encode()) == tree
 
 
+@settings(deadline=None)
 @given(st.lists(texts.filter(bool), min_size=1, max_size=20), st.booleans(), st.randoms())
 def test_a_list_is_read_in_its_order_however_it_is_indexed(
     values: list[str], indexed: bool, chance: Any
@@ -54,6 +56,7 @@ def test_a_list_is_read_in_its_order_however_it_is_indexed(
     assert TextList().from_form(parse_form(urlencode(pairs))["a"]) == values
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="a[]=&%0 +\0é", max_size=60) | st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused(text: str | bytes) -> None:
     with suppress(ApiError):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.errors import InvalidParameter
@@ -242,6 +242,7 @@ def test_the_message_says_where_and_what(caller: Caller) -> None:
 strings = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 
 
+@settings(deadline=None)
 @given(strings, strings, st.booleans(), st.sampled_from("\"'"))
 def test_any_string_survives_its_quotes(key: str, value: str, negated: bool, quote: str) -> None:
     def quoted(text: str) -> str:
@@ -253,6 +254,7 @@ def test_any_string_survives_its_quotes(key: str, value: str, negated: bool, quo
     )
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="name:~<>=-\"'\\[] ANDOR5", max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(InvalidParameter):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.previous import previous_attributes, restored
@@ -31,6 +31,7 @@ values = st.recursive(
 objects = st.fixed_dictionaries({"x": values, "y": values})
 
 
+@settings(deadline=None)
 @given(objects, objects)
 def test_an_object_is_restored_from_what_it_became_and_what_it_was(before, after):
     again = restored(after, previous_attributes(before, after))
