@@ -25,10 +25,10 @@ test: environment ## every test, on this machine's PostgreSQL or the embedded on
 	@$(RUN) tools.test_dependencies
 	@$(PYTEST) $(ARGS)
 
-bench: environment ## every scenario beside its contenders, into bench/results/ (needs nginx; under 30 minutes)
+bench: environment ## every scenario beside its contenders, into bench/results/ (needs nginx; about half an hour)
 	@$(RUN) bench $(ARGS)
 
-bench-quick: environment ## the same, smaller: under 4 minutes
+bench-quick: environment ## the same, smaller: about 5 minutes
 	@$(RUN) bench --quick $(ARGS)
 
 fuzz: environment ## the API against its own description, for long (FUZZ_EXAMPLES=300 an operation, FUZZ_SEED=n)

@@ -1,7 +1,7 @@
 """Measure side by side in one run; print tables and targets; write JSON and drawings to bench/results/.
 
-python -m bench            everything, under 30 minutes
-python -m bench --quick    smaller counts, under 4 minutes
+python -m bench            everything, about half an hour
+python -m bench --quick    smaller counts, about 5 minutes
 python -m bench --only a,d
 """
 
