@@ -29,6 +29,11 @@ def redacted_text(parameters: Any) -> str | None:
     return encoded[:MAX_BYTES].decode(errors="ignore") + "…"
 
 
+def storable(text: str) -> str:
+    """Text from outside may hold what PostgreSQL's cannot."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
 def without_secrets(text: str) -> str:
     """Text with what looks like a key, a signing secret or a card number taken out."""
     text = _URL_QUERY.sub(rf"\1?{REDACTED}", _URL_USER.sub(f"{REDACTED}@", text))

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from api.context import RequestContext
 from api.idempotency import MAX_KEY_LENGTH
-from api.redaction import redacted_text, without_secrets
+from api.redaction import redacted_text, storable, without_secrets
 from outbox.database import execute
 from outbox.sql import prepared
 
@@ -30,14 +30,14 @@ def log_request(request: HttpRequest, context: RequestContext, *, status: int, m
             {
                 "id": context.id,
                 "method": request.method,
-                "path": without_secrets(_storable(request.path)[:_MAX_PATH]),
+                "path": without_secrets(storable(request.path)[:_MAX_PATH]),
                 "status": status,
                 "milliseconds": milliseconds,
                 "api_version": context.version,
-                "asked_version": None if asked is None else without_secrets(_storable(asked)[:_MAX_VERSION]),
+                "asked_version": None if asked is None else without_secrets(storable(asked)[:_MAX_VERSION]),
                 "account_id": None if identity is None else identity.account_id,
                 "key_id": None if identity is None else identity.key_id,
-                "idempotency_key": None if key is None else _storable(key)[:MAX_KEY_LENGTH],
+                "idempotency_key": None if key is None else storable(key)[:MAX_KEY_LENGTH],
                 "error_code": context.error_code,
                 "parameters": redacted_text(context.parameters),
             },
@@ -46,8 +46,3 @@ def log_request(request: HttpRequest, context: RequestContext, *, status: int, m
         _log.warning(
             "api.request_not_logged", request_id=context.public_id, status=status, error=str(error).strip()
         )
-
-
-def _storable(text: str) -> str:
-    """A path or a header may hold what PostgreSQL's text cannot."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

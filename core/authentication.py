@@ -13,25 +13,17 @@ from core.confirmation import finish_card, store_answer, waits_for_card
 from core.errors import IllegalMove
 from core.events import record
 from core.lookups import get_payment_intent
-from core.method_objects import payment_method_object
+from core.method_objects import refusal_object
 from core.models import PaymentIntent, PaymentMethod
 from core.objects import payment_intent_object
 from core.sql import SQL, jsonb
 from core.states import MOVES, Move
 from core.writes import Write
 
-FAILURE = {
-    "advice_code": None,
-    "charge": None,
-    "code": "payment_intent_authentication_failure",
-    "decline_code": None,
-    "message": "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
-    "PaymentMethod to attempt to fulfill this PaymentIntent again.",
-    "network_advice_code": None,
-    "network_decline_code": None,
-    "payment_method_type": "card",
-    "type": "invalid_request_error",
-}
+_FAILED = (
+    "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
+    "PaymentMethod to attempt to fulfill this PaymentIntent again."
+)
 
 
 def authenticate_payment_intent(*, write: Write, intent_id: uuid.UUID, passed: bool) -> dict[str, Any]:
@@ -76,7 +68,13 @@ def _fail(write: Write, intent_id: uuid.UUID) -> dict[str, Any]:
     with transaction.atomic(durable=True):
         write.operation.begin()
         held = _held(write, intent_id)
-        error = {**FAILURE, "payment_method": _refused_method(held)}
+        error = refusal_object(
+            type="invalid_request_error",
+            kind="card",
+            code="payment_intent_authentication_failure",
+            message=_FAILED,
+            method=None if held.method_id is None else PaymentMethod.objects.get(id=held.method_id),
+        )
         intent = _move(
             write,
             intent_id,
@@ -90,12 +88,6 @@ def _fail(write: Write, intent_id: uuid.UUID) -> dict[str, Any]:
         record(write, "payment_intent.payment_failed", result)
         write.operation.finish(result)
     return result
-
-
-def _refused_method(intent: PaymentIntent) -> dict[str, Any] | None:
-    if intent.method_id is None:
-        return None
-    return payment_method_object(PaymentMethod.objects.get(id=intent.method_id))
 
 
 def _held(write: Write, intent_id: uuid.UUID) -> PaymentIntent:

@@ -5,12 +5,13 @@ its charges; a charge is written with the ledger's side of it, or not at all.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 
 from core.bank import Answer
+from core.changes import apply_changes
 from core.events import record
 from core.ledger import charge_posting
 from core.models import Charge, PaymentIntent
@@ -78,13 +79,11 @@ def capture_charge(*, write: Write, intent: PaymentIntent) -> Charge:
     return row
 
 
-def update_charge(
-    *, write: Write, charge_id: uuid.UUID, change: Callable[[Charge], Mapping[str, Any]]
-) -> dict[str, Any]:
+def update_charge(*, write: Write, charge_id: uuid.UUID, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The changed charge, canonical. Opens one transaction: operation, row, event, answer.
 
     Args:
-        change: from the locked row to the new values of some of its columns.
+        changes: new values of some of its columns, as `apply_changes` takes them.
 
     Raises:
         ChargeNotFound: no such charge in the account.
@@ -92,11 +91,7 @@ def update_charge(
     with transaction.atomic(durable=True):
         write.operation.begin()
         row = locked_charge(write.account_id, charge_id)
-        values = change(row)
-        for name, value in values.items():
-            setattr(row, name, value)
-        if values:
-            row.save(update_fields=list(values))
+        apply_changes(row, changes)
         result = charge_object(row)
         record(write, "charge.updated", result)
         write.operation.finish(result)

@@ -55,10 +55,7 @@ def _customer(rows: QuerySet[Customer], customer_id: uuid.UUID) -> Customer:
 
 def customer_uuid(text: str, *, param: str = "id") -> uuid.UUID:
     """The UUID of `cus_…`. Raises CustomerNotFound: what is no id names no customer."""
-    try:
-        return decode_id("cus", text)
-    except InvalidIdentifier:
-        raise CustomerNotFound(text, param=param) from None
+    return uuid_of(text, prefix="cus", missing=CustomerNotFound, param=param)
 
 
 def payment_intents_of(account_id: uuid.UUID) -> QuerySet[PaymentIntent]:
@@ -91,10 +88,7 @@ def check_client_secret(row: PaymentIntent | SetupIntent, given: str) -> None:
 
 def payment_intent_uuid(text: str, *, param: str = "intent") -> uuid.UUID:
     """The UUID of `pi_…`. Raises PaymentIntentNotFound: what is no id names no intent."""
-    try:
-        return decode_id("pi", text)
-    except InvalidIdentifier:
-        raise PaymentIntentNotFound(text, param=param) from None
+    return uuid_of(text, prefix="pi", missing=PaymentIntentNotFound, param=param)
 
 
 def payment_methods_of(account_id: uuid.UUID) -> QuerySet[PaymentMethod]:

@@ -1,6 +1,7 @@
 """Payment methods as Stripe shapes them: pure, and shared by all who show one or a part of one."""
 
 import hashlib
+import uuid
 from typing import Any
 
 from core.models import Charge, PaymentMethod
@@ -28,6 +29,31 @@ def payment_method_object(row: PaymentMethod) -> dict[str, Any]:
     }
     shown[behaviour.kind] = _card(row, behaviour) if behaviour.is_card else _bank_account(row)
     return shown
+
+
+def refusal_object(
+    *,
+    type: str,
+    kind: str,
+    code: str | None,
+    message: str | None,
+    decline_code: str | None = None,
+    charge_id: uuid.UUID | None = None,
+    method: PaymentMethod | None,
+) -> dict[str, Any]:
+    """Why a payment method was refused, as an intent keeps it (`last_payment_error`, `last_setup_error`)."""
+    return {
+        "advice_code": None,
+        "charge": None if charge_id is None else encode_id("ch", charge_id),
+        "code": code,
+        "decline_code": decline_code,
+        "message": message,
+        "network_advice_code": None,
+        "network_decline_code": None,
+        "payment_method": None if method is None else payment_method_object(method),
+        "payment_method_type": kind,
+        "type": type,
+    }
 
 
 def payment_method_details(row: Charge) -> dict[str, Any]:

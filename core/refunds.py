@@ -5,13 +5,14 @@ than was captured; a check of the table holds that too.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from core.changes import apply_changes
 from core.charges import locked_charge
 from core.config import bank_settings
 from core.currencies import shown_amount
@@ -157,13 +158,11 @@ def _fail(row: Refund, charge: Charge) -> None:
     )
 
 
-def update_refund(
-    *, write: Write, refund_id: uuid.UUID, change: Callable[[Refund], Mapping[str, str]]
-) -> dict[str, Any]:
+def update_refund(*, write: Write, refund_id: uuid.UUID, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The refund with other metadata, canonical. Opens one transaction: operation, row, event, answer.
 
     Args:
-        change: from the locked row to its new metadata.
+        changes: its new metadata, as `apply_changes` takes it.
 
     Raises:
         RefundNotFound: no such refund in the account.
@@ -171,8 +170,7 @@ def update_refund(
     with transaction.atomic(durable=True):
         write.operation.begin()
         row = get_refund(write.account_id, refund_id, lock=True)
-        row.metadata = dict(change(row))
-        row.save(update_fields=["metadata"])
+        apply_changes(row, changes)
         result = refund_object(row, row.charge)
         record(write, "refund.updated", result)
         write.operation.finish(result)

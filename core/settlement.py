@@ -14,7 +14,7 @@ from core.bank import Answer, simulated_bank
 from core.charges import write_charge
 from core.config import settlement_settings
 from core.events import record
-from core.method_objects import payment_method_object
+from core.method_objects import refusal_object
 from core.models import PaymentIntent, PaymentMethod
 from core.objects import payment_intent_object
 from core.payment_methods import PAYMENT_METHODS, Behaviour, unattended
@@ -192,16 +192,13 @@ def _method(due: DueSettlement) -> PaymentMethod | None:
 def payment_error(
     answer: Answer, behaviour: Behaviour, method: PaymentMethod | None, charge_id: uuid.UUID | None
 ) -> dict[str, Any]:
-    """A refusal as an intent's `last_payment_error`, with the method that was refused."""
-    return {
-        "advice_code": None,
-        "charge": None if charge_id is None else encode_id("ch", charge_id),
-        "code": answer.code,
-        "decline_code": answer.decline_code,
-        "message": answer.message,
-        "network_advice_code": None,
-        "network_decline_code": None,
-        "payment_method": None if method is None else payment_method_object(method),
-        "payment_method_type": behaviour.kind,
-        "type": "card_error" if behaviour.is_card else "invalid_request_error",
-    }
+    """The bank's refusal as an intent's `last_payment_error`, with the method that was refused."""
+    return refusal_object(
+        type="card_error" if behaviour.is_card else "invalid_request_error",
+        kind=behaviour.kind,
+        code=answer.code,
+        message=answer.message,
+        decline_code=answer.decline_code,
+        charge_id=charge_id,
+        method=method,
+    )

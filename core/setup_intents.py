@@ -11,11 +11,10 @@ from typing import Any
 
 from django.db import transaction
 
-from core.authentication import FAILURE
 from core.errors import CardDeclined, InvalidParameter
 from core.events import record
 from core.lookups import customer_uuid, get_live_customer, get_payment_method, get_setup_intent
-from core.method_objects import payment_method_object
+from core.method_objects import refusal_object
 from core.models import PaymentMethod, SetupIntent
 from core.money_errors import IllegalSetupMove
 from core.objects import setup_intent_object
@@ -112,8 +111,14 @@ def authenticate_setup_intent(*, write: Write, intent_id: uuid.UUID, passed: boo
         if passed:
             _keep(write, row, method)
         else:
-            words = {"code": "setup_intent_authentication_failure", "message": _FAILED}
-            _refuse(write, row, {**FAILURE, **words, "payment_method": payment_method_object(method)})
+            error = refusal_object(
+                type="invalid_request_error",
+                kind="card",
+                code="setup_intent_authentication_failure",
+                message=_FAILED,
+                method=method,
+            )
+            _refuse(write, row, error)
         return _stored(write, row, None)
 
 
@@ -217,15 +222,11 @@ def _method(row: SetupIntent) -> PaymentMethod:
 
 
 def _error(refused: Decline, method: PaymentMethod) -> dict[str, Any]:
-    return {
-        "advice_code": None,
-        "charge": None,
-        "code": refused.code,
-        "decline_code": refused.decline_code,
-        "message": refused.message,
-        "network_advice_code": None,
-        "network_decline_code": None,
-        "payment_method": payment_method_object(method),
-        "payment_method_type": resolve_payment_method(method.behaviour).kind,
-        "type": "card_error",
-    }
+    return refusal_object(
+        type="card_error",
+        kind=resolve_payment_method(method.behaviour).kind,
+        code=refused.code,
+        message=refused.message,
+        decline_code=refused.decline_code,
+        method=method,
+    )

@@ -5,13 +5,14 @@ as it does.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 
+from core.changes import apply_changes
 from core.errors import CardDeclined
 from core.events import record
 from core.lookups import get_live_customer, get_payment_method
@@ -108,12 +109,12 @@ def create_payment_method(*, write: Write, behaviour: Behaviour, fields: Mapping
 
 
 def update_payment_method(
-    *, write: Write, method_id: uuid.UUID, change: Callable[[PaymentMethod], Mapping[str, Any]]
+    *, write: Write, method_id: uuid.UUID, changes: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The changed payment method, canonical. Opens one transaction: operation, row, event, answer.
 
     Args:
-        change: from the locked row to the new values of some of its columns.
+        changes: new values of some of its columns, as `apply_changes` takes them.
 
     Raises:
         PaymentMethodNotFound: no such payment method in the account.
@@ -121,11 +122,7 @@ def update_payment_method(
     with transaction.atomic(durable=True):
         write.operation.begin()
         row = _locked(write, method_id)
-        values = change(row)
-        for name, value in values.items():
-            setattr(row, name, value)
-        if values:
-            row.save(update_fields=list(values))
+        apply_changes(row, changes)
         result = payment_method_object(row)
         record(write, "payment_method.updated", result)
         write.operation.finish(result)

@@ -35,7 +35,6 @@ _OVERLAP = {
 }
 _FIND = {CliFeature.WEBHOOKS: "find_cli_events", CliFeature.REQUEST_LOGS: "find_cli_requests"}
 _KEPT_FOR = timedelta(days=7)
-_FORGOTTEN_AT_ONCE = 5_000
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -181,7 +180,7 @@ def note_words(words: Iterable[tuple[Listener, Word]]) -> None:
         )
 
 
-def forget_messages(*, limit: int = _FORGOTTEN_AT_ONCE) -> int:
+def forget_messages(*, limit: int) -> int:
     """Delete up to `limit` messages, and as many sessions, that are a week old, oldest first; gives how many."""
     bound = datetime.now(tz=UTC) - _KEPT_FOR
     gone = execute(_SQL["forget_cli_messages"], {"bound": floor_uuid(bound), "limit": limit})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.models import RequestLog
-from api.redaction import without_secrets
+from api.redaction import storable, without_secrets
 from core.versions import STRIPE, render_event
 from dispatcher.signing import SigningKeys
 from outbox.errors import InvalidIdentifier
@@ -156,8 +156,7 @@ def _headers(given: Any) -> str:
 def _kept(value: Any) -> str:
     """Text that PostgreSQL can hold, short, and without what looks like a secret."""
     text = value if isinstance(value, str) else ""
-    storable = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
-    return without_secrets(storable[:_LONGEST_BODY])
+    return without_secrets(storable(text)[:_LONGEST_BODY])
 
 
 def _error(row: RequestLog) -> dict[str, str]:

@@ -20,7 +20,6 @@ from api.cli_relay.feed import (
     Listener,
     Message,
     find_messages,
-    forget_messages,
     keep_sessions,
     leave_session,
     note_words,
@@ -35,7 +34,6 @@ from dispatcher.waking import Wakeup
 _log = structlog.get_logger("api.cli_relay")
 
 _KEEP_EVERY = 15.0  # seconds; a session is taken for live up to a minute after its last sign of life
-_FORGET_EVERY = 600.0
 # However many events are recorded: they are looked for at most fifty times a second.
 _SHORTEST_PAUSE = 0.02
 _IDLE_PAUSE = 5.0
@@ -91,7 +89,7 @@ class Switchboard:
         self._lines: dict[Listener, Line] = {}
         self._wakeup = Wakeup()
         self._stopping = False
-        self._next_keep = self._next_forget = 0.0
+        self._next_keep = 0.0
         self._thread = threading.Thread(target=self._run, name="cli-relay-database")
         self.failure: BaseException | None = None
         self.is_connected = False
@@ -165,9 +163,6 @@ class Switchboard:
         if now >= self._next_keep:
             self._keep()
             self._next_keep = now + _KEEP_EVERY
-        if now >= self._next_forget:
-            forget_messages()
-            self._next_forget = now + _FORGET_EVERY
         waiting = [self._feed(feature) for feature in CliFeature]
         return any(waiting)
 

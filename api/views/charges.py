@@ -1,18 +1,16 @@
 """`/charges/`: attempts to take money."""
 
 from functools import partial
-from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.inputs import CHARGE_CHANGE, CHARGES, RETRIEVE
-from api.metadata import merged
+from api.metadata import merging
 from api.views.base import ApiView
 from api.views.lists import listed
 from core.charges import update_charge
 from core.lookups import charges_of, get_charge, uuid_of
-from core.models import Charge
 from core.money_errors import ChargeNotFound
 from core.money_objects import charge_object
 
@@ -46,16 +44,11 @@ class ChargeView(ApiView):
 
     def post(self, request: Request, id: str) -> HttpResponse:
         fields = self.body(CHARGE_CHANGE)
-        expansions = self.expansions(values := dict(fields), kind=_KIND)
+        changes = merging(fields)
+        expansions = self.expansions(changes, kind=_KIND)
         charge_id = _charge_uuid(id)
-
-        def change(row: Charge) -> dict[str, Any]:
-            if "metadata" not in values:
-                return values
-            return {**values, "metadata": merged(row.metadata, values["metadata"])}
-
         return self.write(
             fields,
-            lambda write: update_charge(write=write, charge_id=charge_id, change=change),
+            lambda write: update_charge(write=write, charge_id=charge_id, changes=changes),
             show=partial(self.shown, expansions=expansions),
         )

@@ -7,9 +7,9 @@ from rest_framework.request import Request
 
 from api.inputs import CUSTOMER, CUSTOMER_SEARCH, CUSTOMERS, RETRIEVE
 from api.metadata import merged, merging
-from api.pagination import Cursor, created_within, list_object, page_of
 from api.search import CUSTOMER_FIELDS, search, search_object
 from api.views.base import ApiView
+from api.views.lists import listed
 from core.customers import create_customer, delete_customer, update_customer
 from core.lookups import customer_uuid, customers_of, every_customer_of, get_customer
 from core.objects import customer_object, shown_customer
@@ -21,16 +21,18 @@ class CustomersView(ApiView):
     """The customers of the account."""
 
     def get(self, request: Request) -> HttpResponse:
-        query = self.query(CUSTOMERS)
-        expansions = self.expansions(query, kind=_KIND, listed=True)
-        rows = created_within(customers_of(self.account_id), query.get("created"))
-        if "email" in query:
-            rows = rows.filter(email=query["email"])
-        # Who pages on from a customer that was deleted meanwhile goes on where it stood.
-        whole = every_customer_of(self.account_id)
-        page = page_of(rows, Cursor.of(query), whole=whole, prefix="cus", noun=_KIND)
-        shown = self.shown_all([customer_object(row) for row in page.rows], expansions)
-        return self.answer(list_object(shown, has_more=page.has_more, path=request.path))
+        return listed(
+            self,
+            takes=CUSTOMERS,
+            kind=_KIND,
+            prefix="cus",
+            noun=_KIND,
+            # Who pages on from a customer that was deleted meanwhile goes on where it stood.
+            whole=every_customer_of(self.account_id),
+            rows=customers_of(self.account_id),
+            show=customer_object,
+            filters={"email": "email"},
+        )
 
     def post(self, request: Request) -> HttpResponse:
         fields = self.body(CUSTOMER)

@@ -23,11 +23,13 @@ def listed(
     whole: QuerySet[Row],
     show: Callable[[Row], Object],
     filters: Mapping[str, str] | None = None,
+    rows: QuerySet[Row] | None = None,
 ) -> HttpResponse:
     """The page that the query asks for. One query, and one more for each cursor and expansion.
 
     Args:
-        whole: all that the caller may see.
+        whole: all that a page may begin at.
+        rows: what is listed of it, where that is less.
         filters: parameter → the lookup of a row that it is compared with.
 
     Raises:
@@ -35,7 +37,7 @@ def listed(
     """
     query: dict[str, Any] = view.query(takes)
     expansions = view.expansions(query, kind=kind, listed=True)
-    rows = created_within(whole, query.get("created"))
+    rows = created_within(whole if rows is None else rows, query.get("created"))
     for name, lookup in (filters or {}).items():
         if name in query:
             rows = rows.filter(**{lookup: query[name]})

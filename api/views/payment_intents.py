@@ -18,9 +18,9 @@ from api.inputs import (
     SECRET_RETRIEVE,
 )
 from api.metadata import merged, merging
-from api.pagination import Cursor, created_within, list_object, page_of
 from api.search import PAYMENT_INTENT_FIELDS, search, search_object
 from api.views.base import ApiView
+from api.views.lists import listed
 from core.authentication import authenticate_payment_intent
 from core.intent_updates import update_payment_intent
 from core.lookups import check_client_secret, get_payment_intent, payment_intent_uuid, payment_intents_of
@@ -41,15 +41,16 @@ class PaymentIntentsView(ApiView):
     """The payment intents of the account."""
 
     def get(self, request: Request) -> HttpResponse:
-        query = self.query(PAYMENT_INTENTS)
-        expansions = self.expansions(query, kind=_KIND, listed=True)
-        whole = payment_intents_of(self.account_id)
-        rows = created_within(whole, query.get("created"))
-        if "customer" in query:
-            rows = rows.filter(customer_id=query["customer"])
-        page = page_of(rows, Cursor.of(query), whole=whole, prefix="pi", noun=_KIND)
-        shown = self.shown_all([payment_intent_object(row) for row in page.rows], expansions)
-        return self.answer(list_object(shown, has_more=page.has_more, path=request.path))
+        return listed(
+            self,
+            takes=PAYMENT_INTENTS,
+            kind=_KIND,
+            prefix="pi",
+            noun=_KIND,
+            whole=payment_intents_of(self.account_id),
+            show=payment_intent_object,
+            filters={"customer": "customer_id"},
+        )
 
     def post(self, request: Request) -> HttpResponse:
         fields = self.body(PAYMENT_INTENT)

@@ -17,7 +17,7 @@ from api.inputs import (
     PAYMENT_METHODS,
     RETRIEVE,
 )
-from api.metadata import merged
+from api.metadata import merged, merging
 from api.views.base import ApiView
 from api.views.lists import listed
 from core.errors import PaymentMethodNotFound
@@ -79,20 +79,16 @@ class PaymentMethodView(ApiView):
 
     def post(self, request: Request, id: str) -> HttpResponse:
         fields = self.body(PAYMENT_METHOD_CHANGE)
-        expansions = self.expansions(values := dict(fields), kind=_KIND)
+        changes = {**merging(fields), **_expiry(fields)}
+        changes.pop("card", None)
+        expansions = self.expansions(changes, kind=_KIND)
+        if "billing_details" in changes:
+            given = changes["billing_details"]
+            changes["billing_details"] = lambda held: {**held, **given}
         method_id = _method_uuid(id)
-
-        def change(row: PaymentMethod) -> dict[str, Any]:
-            changes = {**_expiry(values), **{n: values[n] for n in ("allow_redisplay",) if n in values}}
-            if "billing_details" in values:
-                changes["billing_details"] = {**row.billing_details, **values["billing_details"]}
-            if "metadata" in values:
-                changes["metadata"] = merged(row.metadata, values["metadata"])
-            return changes
-
         return self.write(
             fields,
-            lambda write: update_payment_method(write=write, method_id=method_id, change=change),
+            lambda write: update_payment_method(write=write, method_id=method_id, changes=changes),
             show=partial(self.shown, expansions=expansions),
         )
 

@@ -7,11 +7,10 @@ from rest_framework.request import Request
 
 from api.errors import InvalidParameter
 from api.inputs import EXPAND, METADATA, REFUND, REFUNDS, RETRIEVE
-from api.metadata import merged
+from api.metadata import merged, merging
 from api.views.base import ApiView
 from api.views.lists import listed
 from core.lookups import get_refund, refunds_of, uuid_of
-from core.models import Refund
 from core.money_errors import RefundNotFound
 from core.money_objects import refund_object
 from core.refunds import cancel_refund, create_refund, update_refund
@@ -72,15 +71,12 @@ class RefundView(ApiView):
 
     def post(self, request: Request, id: str) -> HttpResponse:
         fields = self.body(METADATA)
-        expansions = self.expansions(values := dict(fields), kind=_KIND)
+        changes = merging(fields)
+        expansions = self.expansions(changes, kind=_KIND)
         refund_id = _refund_uuid(id)
-
-        def change(row: Refund) -> dict[str, str]:
-            return merged(row.metadata, values["metadata"]) if "metadata" in values else row.metadata
-
         return self.write(
             fields,
-            lambda write: update_refund(write=write, refund_id=refund_id, change=change),
+            lambda write: update_refund(write=write, refund_id=refund_id, changes=changes),
             show=partial(self.shown, expansions=expansions),
         )
 

@@ -123,7 +123,7 @@ def test_a_refunds_metadata_can_be_changed_and_nothing_else_of_it(account):
     intent = paid_intent(account)
     _refund(account, intent)
     row = Refund.objects.get()
-    changed = update_refund(write=write_of(account), refund_id=row.id, change=lambda _: {"a": "1"})
+    changed = update_refund(write=write_of(account), refund_id=row.id, changes={"metadata": {"a": "1"}})
     assert changed["metadata"] == {"a": "1"}
     assert event_types(account)[-1] == "refund.updated"
     with pytest.raises(RefundFinal) as final:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.test_dependencies import NODE
+from tools.test_dependencies import NODE, NODE_PACKAGES
 
 _HERE = Path(__file__).parent / "node"
-_MODULES = Path(__file__).resolve().parents[1] / "node" / "node_modules"
-INSTALL = "npm ci --ignore-scripts --prefix tests/node"
+_MODULES = NODE_PACKAGES.path()
 _HARNESS = "checks.js"
 _CHECK = re.compile(r'(?s)\bcheck\(\s*"([^"]+)",\s*\[([^\]]*)\]')
 _SECONDS = 300  # until a group that should take a few is taken for hung
@@ -44,10 +43,10 @@ def node_checks() -> list[NodeCheck]:
 def what_node_lacks() -> str | None:
     """Why the checks cannot be run here, with the command that changes it."""
     if NODE.is_missing:
-        return f"enable with: {NODE.install} npm, then {INSTALL}"
+        return f"enable with: {NODE.install} npm, then {NODE_PACKAGES.install}"
     for package in ("stripe", "standardwebhooks"):
         if not (_MODULES / package).is_dir():
-            return f"the npm package {package} is not installed; enable with: {INSTALL}"
+            return f"the npm package {package} is not installed; enable with: {NODE_PACKAGES.install}"
     return None
 
 

@@ -1,37 +1,19 @@
-"""The official Stripe CLI, pointed at us, away from the home directory."""
+"""The official Stripe CLI's resource commands, whose answers are JSON."""
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tests.processes import PATIENCE
-from tests.sdk.node_suite import INSTALL
-from tests.sdk.server import Merchant
-from tools.test_dependencies import NODE
-
-_MODULES = Path(__file__).resolve().parents[1] / "node" / "node_modules"
-BINARY = _MODULES / ".bin" / "stripe"
-
-
-def what_the_cli_lacks() -> str | None:
-    """Why it cannot be run here, with the command that changes it."""
-    if NODE.is_missing:
-        return f"enable with: {NODE.install} npm, then {INSTALL}"
-    if not BINARY.exists():
-        return f"the npm package @stripe/cli is not installed; enable with: {INSTALL}"
-    return None
+from tests.cli import official
 
 
 @dataclass(frozen=True, slots=True)
 class StripeCli:
     """Runs one command at a time; each answer is the JSON that it prints."""
 
-    merchant: Merchant
-    home: Path
+    program: official.StripeCli
 
     def __call__(self, *arguments: str, data: Mapping[str, str] | None = None) -> dict[str, Any]:
         """`data` as the CLI takes it: names in form notation."""
@@ -51,20 +33,4 @@ class StripeCli:
 
     def _run(self, *arguments: str, data: Mapping[str, str] | None) -> subprocess.CompletedProcess[str]:
         given = [argument for name, value in (data or {}).items() for argument in ("-d", f"{name}={value}")]
-        return subprocess.run(
-            [str(BINARY), *arguments, *given, "--api-base", self.merchant.url],
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(self.home),
-                "XDG_CONFIG_HOME": str(self.home),
-                "STRIPE_API_KEY": self.merchant.key,
-                "STRIPE_CLI_TELEMETRY_OPTOUT": "true",
-                "NO_COLOR": "1",
-            },
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-            check=False,
-        )
+        return self.program.run(*arguments, *given)

@@ -1,14 +1,16 @@
 """The official Stripe CLI: its resource commands, and get, post and delete. (Its other parts: tests/cli/.)"""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.api.callers import HOOK
+from tests.cli import official
 from tests.sdk.server import Merchant
-from tests.sdk.stripe_cli import StripeCli, what_the_cli_lacks
+from tests.sdk.stripe_cli import StripeCli
 
-pytestmark = pytest.mark.skipif(what_the_cli_lacks() is not None, reason=str(what_the_cli_lacks()))
+pytestmark = official.needs_stripe_cli
 verifies = pytest.mark.verifies
 ORDER = {"amount": "2000", "currency": "usd", "payment_method_types[]": "card"}
 PAID = {**ORDER, "confirm": "true", "payment_method": "pm_card_visa"}
@@ -16,7 +18,9 @@ PAID = {**ORDER, "confirm": "true", "payment_method": "pm_card_visa"}
 
 @pytest.fixture
 def stripe(merchant: Merchant, tmp_path: Path) -> StripeCli:
-    return StripeCli(merchant, tmp_path)
+    port = urlsplit(merchant.url).port
+    assert port is not None
+    return StripeCli(official.StripeCli(api_port=port, api_key=merchant.key, home=tmp_path))
 
 
 @verifies("customers.create", "customers.retrieve", "customers.list")
