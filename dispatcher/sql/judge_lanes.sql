@@ -79,7 +79,7 @@ changed AS (
             ) END
         )
     FROM decided
-    WHERE dispatcher_lane.endpoint_id = decided.endpoint_id
+    WHERE dispatcher_lane.endpoint_id = ANY (ARRAY[decided.endpoint_id]) -- as in touch_lanes
 )
 SELECT endpoint_id
 FROM decided

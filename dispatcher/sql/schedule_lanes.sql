@@ -71,4 +71,4 @@ SET in_flight = lane.in_flight + upcoming.change,
     tokens_at = upcoming.tokens_at,
     ready_at = greatest(clock_timestamp(), coalesce(upcoming.moment, 'infinity'))
 FROM upcoming
-WHERE lane.endpoint_id = upcoming.endpoint_id
+WHERE lane.endpoint_id = ANY (ARRAY[upcoming.endpoint_id]) -- as in touch_lanes

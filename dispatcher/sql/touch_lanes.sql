@@ -47,5 +47,6 @@ SET in_flight = dispatcher_lane.in_flight - touched.unleased,
         END
     )
 FROM touched
-JOIN lane USING (endpoint_id)
-WHERE dispatcher_lane.endpoint_id = lane.endpoint_id
+WHERE (SELECT count(*) FROM lane) IS NOT NULL -- locks them all, in order, before the first is changed
+  -- `= ANY (ARRAY[…])` is a lookup a lane in every plan; `=` is also one scan of all lanes for each.
+  AND dispatcher_lane.endpoint_id = ANY (ARRAY[touched.endpoint_id])

@@ -8,6 +8,9 @@ from typing import Any
 
 from django.db import connection
 
+import outbox.database
+from tests.dispatcher.scenes import query
+
 
 @dataclass
 class RowCount:
@@ -40,6 +43,12 @@ def counted_rows() -> Iterator[RowCount]:
 
     with connection.execute_wrapper(explain):
         yield count
+
+
+def forget_plans() -> None:
+    """Have this session prepare its statements anew, as one that was just opened."""
+    query("DEALLOCATE ALL")
+    outbox.database._prepared.pop(connection.connection, None)
 
 
 def _rows(node: dict[str, Any]) -> int:
