@@ -198,6 +198,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "api.openapi.expandable_members",
     ],
+    "ENUM_NAME_OVERRIDES": {
+        "ApiVersionEnum": "core.versions.VERSIONS",
+        "EndpointApiVersionEnum": "core.versions.STRIPE_VERSIONS",
+        "PaymentMethodTypeEnum": ["card", "us_bank_account"],
+        "UsageEnum": ["off_session", "on_session"],
+    },
     "ENABLE_LIST_MECHANICS_ON_NON_2XX": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/",
