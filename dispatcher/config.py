@@ -13,7 +13,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.test.signals import setting_changed
+from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from dispatcher.addresses import AddressPolicy
