@@ -4,6 +4,7 @@ import contextlib
 import json
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,16 @@ class Product:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @contextlib.contextmanager
+    def ended_with_the_block(self) -> Iterator["Product"]:
+        """The same product; what is started of it within the block is killed when that ends."""
+        whole, self._stack = self._stack, contextlib.ExitStack()
+        try:
+            with self._stack:
+                yield self
+        finally:
+            self._stack = whole
 
     def run(self, *arguments: str) -> Command:
         """A command of manage.py, from beginning to end."""

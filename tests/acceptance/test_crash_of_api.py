@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from core.accounts import create_account
+from core.api_keys import create_api_key
 from tests.acceptance.blockade import Blockade, CommitTrap
 from tests.acceptance.client import NO_ANSWER, Answer, ApiClient
 from tests.acceptance.evidence import rows
@@ -79,7 +81,8 @@ class Scene:
 @pytest.fixture
 def scene() -> Iterator[Scene]:
     with Product(worker_database_url(), IDEMPOTENCY_LEASE_SECONDS="1") as product:
-        yield Scene(product=product, api_key=product.create_api_key(), api=product.start_api())
+        key = create_api_key(account=create_account(name="Shop"), name="tests")
+        yield Scene(product=product, api_key=key, api=product.start_api())
 
 
 @contextmanager

@@ -12,9 +12,11 @@ import pytest
 import stripe
 
 from api.models import CliMessage
+from core.accounts import create_account
+from core.api_keys import create_api_key
 from outbox.models import Event
 from tests.acceptance.client import ApiClient
-from tests.acceptance.product import Product
+from tests.acceptance.product import Api, Product
 from tests.acceptance.shop import Received, Shop
 from tests.cli.official import StripeCli, needs_stripe_cli
 from tests.processes import Command, until, worker_database_url
@@ -37,17 +39,31 @@ class Stage:
         return self.cli.start("listen", "--all-snapshot", "--skip-update", *arguments)
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The API of all tests here, which sends CLIs to a port on which each test has a relay of its own."""
+
+    product: Product
+    api: Api
+    relay_port: int
+
+
+@pytest.fixture(scope="module")
+def deployment(django_db_setup: None) -> Iterator[Deployment]:
     with reserved_port(0) as relay_port:
         url = f"ws://127.0.0.1:{relay_port}/"
         with Product(worker_database_url(), CLI_RELAY_URL=url) as product:
-            key = product.create_api_key()
-            api = product.start_api()
-            relay = product.start_cli_relay(relay_port)
-            with ApiClient(api.port, key) as client:
-                cli = StripeCli(api_port=api.port, api_key=key, home=tmp_path)
-                yield Stage(product, cli, client, relay, relay_port)
+            yield Deployment(product, product.start_api(), relay_port)
+
+
+@pytest.fixture
+def stage(deployment: Deployment, tmp_path: Path) -> Iterator[Stage]:
+    key = create_api_key(account=create_account(name="Shop"), name="cli")
+    port = deployment.api.port
+    with deployment.product.ended_with_the_block() as product, ApiClient(port, key) as client:
+        relay = product.start_cli_relay(deployment.relay_port)
+        cli = StripeCli(api_port=port, api_key=key, home=tmp_path)
+        yield Stage(product, cli, client, relay, deployment.relay_port)
 
 
 def _customer(client: ApiClient) -> str:
