@@ -6,6 +6,7 @@ pytest-django gives each worker a database of its own.
 """
 
 import os
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
@@ -52,6 +53,18 @@ def pytest_report_header() -> str:
 def pytest_unconfigure() -> None:
     if _server is not None:
         _server.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_emptying() -> Iterator[None]:
+    # Imported within: pytest reads this file before Django has its settings.
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    from tests.emptying import sql_flush
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        yield
 
 
 @pytest.fixture(scope="session")
