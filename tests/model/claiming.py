@@ -1,6 +1,7 @@
 """The statements of a claim, and a worker's begin."""
 
-from itertools import product
+from collections.abc import Iterator
+from itertools import combinations, product
 
 from tests.model.statements import Found, Statements, Views, first
 from tests.model.tables import NEVER, Claim, Delivery, Key, Lane
@@ -28,23 +29,31 @@ class Claiming(Statements):
             and view.lane(endpoint).ready_at <= 0
             and seen["lane", endpoint][0] <= 0
         ]
-        ready.sort(key=lambda endpoint: view.lane(endpoint).ready_at)
-        lanes = tuple(sorted(ready[: min(setup.lanes_per_claim, view.txn.room)]))
-        for endpoint in lanes:
-            view.lock(("lane", endpoint))
-        disabled = tuple(endpoint for endpoint in lanes if not seen["endpoint", endpoint][0])
-        guarded = tuple(
-            endpoint
-            for endpoint in lanes
-            if endpoint not in disabled and view.lane(endpoint).circuit_openings > 0
-        )
-        view.set(lanes=lanes, disabled=disabled, guarded=guarded, seen=(), lease_left=setup.lease)
-        if setup.counts_passed_over:
-            view.passed = tuple(
-                0 if endpoint in lanes or endpoint not in ready else passed + 1
-                for endpoint, passed in enumerate(view.passed)
+        for lanes in self._longest_ready(view, ready):
+            after = view.copy()
+            for endpoint in lanes:
+                after.lock(("lane", endpoint))
+            disabled = tuple(endpoint for endpoint in lanes if not seen["endpoint", endpoint][0])
+            guarded = tuple(
+                endpoint
+                for endpoint in lanes
+                if endpoint not in disabled and view.lane(endpoint).circuit_openings > 0
             )
-        yield view
+            after.set(lanes=lanes, disabled=disabled, guarded=guarded, seen=(), lease_left=setup.lease)
+            if setup.counts_passed_over:
+                after.passed = tuple(
+                    0 if endpoint in lanes or endpoint not in ready else passed + 1
+                    for endpoint, passed in enumerate(view.passed)
+                )
+            yield after
+
+    def _longest_ready(self, view: View, ready: list[int]) -> Iterator[tuple[int, ...]]:
+        """ORDER BY ready_at LIMIT lanes: each choice there may be among those that are ready since one moment."""
+        limit = min(view.setup.lanes_per_claim, view.txn.room, len(ready))
+        moments = sorted(view.lane(endpoint).ready_at for endpoint in ready)
+        for lanes in combinations(ready, limit):
+            if sorted(view.lane(endpoint).ready_at for endpoint in lanes) == moments[:limit]:
+                yield lanes
 
     # --- What ends, and what is given back ---
 
