@@ -55,6 +55,13 @@ def pytest_unconfigure() -> None:
         _server.stop()
 
 
+# What tests tell at the end of the run, by the name of the property that they record.
+SECTIONS = {
+    "fields": "fields of the stripe packages",
+    "model": "model of the claim protocol",
+}
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_emptying() -> Iterator[None]:
     # Imported within: pytest reads this file before Django has its settings.
@@ -74,12 +81,13 @@ def database_url() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What tests/sdk/test_fields.py compared; the properties also come from the workers of pytest-xdist."""
+    """What tests compared and counted; the properties also come from the workers of pytest-xdist."""
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-    lines = sorted(
-        str(value) for report in reports for name, value in report.user_properties if name == "fields"
-    )
-    if lines:
-        terminalreporter.section("fields of the stripe packages")
-        for line in lines:
-            terminalreporter.write_line(line)
+    for section, title in SECTIONS.items():
+        lines = sorted(
+            str(value) for report in reports for name, value in report.user_properties if name == section
+        )
+        if lines:
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)

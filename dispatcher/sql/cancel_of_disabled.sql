@@ -1,13 +1,15 @@
 -- Second statement of a claim, only where locked lanes lead to disabled or deleted endpoints: end what
 -- fell due there. A deleted endpoint's deliveries end whether due or not; resends by hand survive a
 -- disable. A lease that ran out leaves an attempt whose outcome nobody knows.
+-- Whether it is disabled is looked at again: what the first statement says of an endpoint is older than the lane's
+-- lock, and it may have been enabled between the two.
 WITH lane AS MATERIALIZED (
     SELECT lane.endpoint_id, endpoint.deleted
     FROM unnest(%(endpoint_ids)s::uuid[]) AS lane (endpoint_id)
     CROSS JOIN LATERAL (
         SELECT deleted_at IS NOT NULL AS deleted
         FROM dispatcher_endpoint
-        WHERE id = lane.endpoint_id
+        WHERE id = lane.endpoint_id AND (status <> 'enabled' OR deleted_at IS NOT NULL)
         OFFSET 0
     ) AS endpoint
 ),

@@ -11,6 +11,7 @@ from dispatcher.claims import Claim, Hint
 from dispatcher.models import Attempt, Delivery, FinishedDelivery
 from dispatcher.pause import pause_deliveries, resume_deliveries
 from dispatcher.retry import DEFAULT_SCHEDULE
+from outbox.database import fetch_all
 from outbox.recording import record_event
 from tests.dispatcher.scenes import (
     GONE,
@@ -211,6 +212,26 @@ def test_due_deliveries_of_a_disabled_endpoint_are_cancelled_and_later_ones_wait
     query("UPDATE dispatcher_endpoint SET status = 'enabled'")
     make_due()
     assert len(claim()) == 1
+    assert_lanes_count_their_leases()
+
+
+def test_an_endpoint_enabled_between_a_claims_snapshot_and_its_locks_loses_nothing(monkeypatch):
+    """lock_ready_lanes reads the endpoint with a snapshot that is older than its lock of the lane."""
+    make_endpoint(status="disabled")
+    endpoint = make_endpoint()
+    record(1)
+    fan_out()
+    query("UPDATE dispatcher_lane SET ready_at = now() - interval '1 second'")
+
+    def fetch_with_an_old_flag(statement, parameters):
+        rows = fetch_all(statement, parameters)
+        if "lanes" in parameters:
+            return [(*row[:5], True, *row[6:]) for row in rows]
+        return rows
+
+    monkeypatch.setattr("dispatcher.claims.fetch_all", fetch_with_an_old_flag)
+    assert [one.endpoint.id for one in claim()] == [endpoint.id]
+    assert not FinishedDelivery.objects.filter(state="cancelled").exists()
     assert_lanes_count_their_leases()
 
 
