@@ -46,6 +46,11 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "core.settings"
 assert settings.DATABASES
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Many tests wait for processes that they started; half as many workers again keep the processors busy."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
 def pytest_report_header() -> str:
     return f"postgres: {_server.binaries if _server else 'the server of DATABASE_URL'}"
 
