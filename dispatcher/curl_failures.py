@@ -70,6 +70,9 @@ def failure_code_of(facts: Circumstances) -> FailureCode:
         case pycurl.E_UNSUPPORTED_PROTOCOL:
             # Also libcurl's word for "Received HTTP/0.9 when not allowed".
             return FailureCode.PROTOCOL_ERROR if facts.sent else FailureCode.INVALID_URL
+        case pycurl.E_BAD_FUNCTION_ARGUMENT if facts.sent:
+            # Of a header that libcurl cannot keep, such as a folded trailer.
+            return FailureCode.PROTOCOL_ERROR
         case pycurl.E_PEER_FAILED_VERIFICATION:
             return _untrusted(facts)
         case pycurl.E_SSL_CONNECT_ERROR:

@@ -269,6 +269,7 @@ SYNTAX = [
     _no_http(
         name="chunk that does not end where it should", script=answer(CHUNKED + b"2\r\nokay\r\n"), status=200
     ),
+    _no_http(name="folded trailer", script=answer(CHUNKED + b"0\r\n folded\r\n\r\n"), status=200),
     _no_http(name="trailer without a line end", script=answer(CHUNKED + b"0\r\nX: y\rz\r\n\r\n"), status=200),
     _succeeds(
         name="NUL in the body",
