@@ -40,6 +40,8 @@ _UNREACHABLE_ERRNOS = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EA
 _BROKEN_ERRNOS = frozenset({errno.ECONNRESET, errno.EPIPE})
 # libcurl reports a broken chunk and a broken connection by the same number.
 _BROKEN_CHUNK = re.compile(r"chunk|hexadecimal|trailer", re.IGNORECASE)
+# TLS 1.3 lets a server refuse the client's (missing) certificate when the request is already on its way.
+_CLIENT_REFUSED = re.compile(r"alert (?:certificate|bad certificate|unknown ca|access denied)", re.IGNORECASE)
 _BROKEN_CONNECTION = re.compile(r"reset|SYSCALL|unexpected eof|broken pipe|closed", re.IGNORECASE)
 
 
@@ -68,11 +70,16 @@ def failure_code_of(facts: Circumstances) -> FailureCode:
         case pycurl.E_UNSUPPORTED_PROTOCOL:
             # Also libcurl's word for "Received HTTP/0.9 when not allowed".
             return FailureCode.PROTOCOL_ERROR if facts.sent else FailureCode.INVALID_URL
+        case pycurl.E_BAD_FUNCTION_ARGUMENT if facts.sent:
+            # Of a header that libcurl cannot keep, such as a folded trailer.
+            return FailureCode.PROTOCOL_ERROR
         case pycurl.E_PEER_FAILED_VERIFICATION:
             return _untrusted(facts)
         case pycurl.E_SSL_CONNECT_ERROR:
             broken = facts.os_errno in _BROKEN_ERRNOS or _BROKEN_CONNECTION.search(facts.text)
             return FailureCode.CONNECTION_RESET if broken else FailureCode.TLS_PROTOCOL
+        case pycurl.E_RECV_ERROR if _CLIENT_REFUSED.search(facts.text):
+            return FailureCode.TLS_PROTOCOL
         case pycurl.E_RECV_ERROR:
             broken_chunk = facts.os_errno not in _BROKEN_ERRNOS and _BROKEN_CHUNK.search(facts.text)
             return FailureCode.PROTOCOL_ERROR if broken_chunk else FailureCode.CONNECTION_RESET

@@ -180,9 +180,9 @@ EXPLANATIONS: dict[FailureCode, Explanation] = {
         maybe_processed=False,
     ),
     FailureCode.TLS_PROTOCOL: Explanation(
-        "No common TLS version or cipher was found.",
-        "The server speaks only TLS 1.1 or older, or no TLS at all on this port.",
-        "Enable TLS 1.2 or newer.",
+        "TLS could not be agreed on with the server.",
+        "The server speaks only TLS 1.1 or older, or no TLS on this port, or asks for a client certificate.",
+        "Enable TLS 1.2 or newer, and ask for no client certificate.",
         maybe_processed=False,
     ),
     FailureCode.BLOCKED_ADDRESS: Explanation(

@@ -126,8 +126,9 @@ class Transfer:
             code, detail = self._failure(error, text)
             return transport_error(code, detail, exchange=exchange, request=request)
         if exchange.status is None:
-            detail = "the answer held no final status"
-            return transport_error(FailureCode.PROTOCOL_ERROR, detail, exchange=exchange, request=request)
+            # To libcurl an end amid the headers is the end of an answer.
+            detail = "the connection was closed before the answer's head was complete"
+            return transport_error(FailureCode.CONNECTION_RESET, detail, exchange=exchange, request=request)
         return CurlResponse(request, exchange)
 
     def rest(self) -> None:

@@ -63,6 +63,7 @@ def pytest_unconfigure() -> None:
 # What tests tell at the end of the run, by the name of the property that they record.
 SECTIONS = {
     "fields": "fields of the stripe packages",
+    "hostile": "hostile endpoints",
     "model": "model of the claim protocol",
 }
 

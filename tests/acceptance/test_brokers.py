@@ -20,7 +20,6 @@ from outbox.identifiers import encode_id
 from tests.acceptance.kernel import connections_of, needs_proc
 from tests.acceptance.shop import Received, Shop
 from tests.brokers import flush, purge, waiting_messages
-from tests.dispatcher.receivers import Gate, Receiver, answer_all
 from tests.dispatcher.scenes import (
     assert_lanes_count_their_leases,
     claim,
@@ -31,6 +30,7 @@ from tests.dispatcher.scenes import (
     query,
     record,
 )
+from tests.hostile.receivers import Gate, Receiver, answer_all
 from tests.processes import Command, command_environment, until
 from tools.private_brokers import PrivateBroker
 

@@ -37,15 +37,21 @@ class Authority:
         return str(self.directory / "authority.pem")
 
     def server_context(
-        self, *, host: str = "127.0.0.1", valid_for: timedelta = _DAY, self_signed: bool = False
+        self,
+        *,
+        host: str = "127.0.0.1",
+        valid_from: timedelta = -10 * _DAY,
+        valid_for: timedelta = _DAY,
+        self_signed: bool = False,
     ) -> ssl.SSLContext:
-        """A server's TLS context with a certificate for `host`; a negative `valid_for` has expired."""
+        """A server's TLS context with a certificate for `host`, valid between two moments seen from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = _certificate(
             subject=host,
             issuer=host if self_signed else "test authority",
             key=key,
             signer=key if self_signed else self.key,
+            valid_from=valid_from,
             valid_for=valid_for,
         )
         path = self.directory / f"server-{certificate.serial_number}.pem"
@@ -55,6 +61,23 @@ class Authority:
         path.write_bytes(private + _pem(certificate))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
+        return context
+
+    def stranger(self) -> "Authority":
+        """Another authority of the same name, which nobody trusts."""
+        directory = self.directory / "stranger"
+        directory.mkdir(exist_ok=True)
+        return Authority.create(directory)
+
+    def client_certificate_context(self) -> ssl.SSLContext:
+        """A good certificate on a server that lets nobody in without one of their own.
+
+        TLS 1.2: there the refusal comes before the request, in 1.3 behind it.
+        """
+        context = self.server_context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(self.bundle)
         return context
 
     def old_tls_context(self) -> ssl.SSLContext:
@@ -75,6 +98,7 @@ def _certificate(
     key: ec.EllipticCurvePrivateKey,
     signer: ec.EllipticCurvePrivateKey,
     is_ca: bool = False,
+    valid_from: timedelta = -10 * _DAY,
     valid_for: timedelta = _DAY,
 ) -> x509.Certificate:
     now = datetime.now(UTC)
@@ -84,7 +108,7 @@ def _certificate(
         .issuer_name(_name(issuer))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - 10 * _DAY)
+        .not_valid_before(now + valid_from)
         .not_valid_after(now + valid_for)
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
     )

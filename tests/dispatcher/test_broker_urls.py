@@ -9,7 +9,7 @@ from dispatcher.brokers import broker_url_problem, build_broker, close_broker, r
 from dispatcher.config import DispatcherSettings
 from dispatcher.errors import BrokerOutOfReach, BrokerUnusable
 from dispatcher.hints import HintPost
-from tests.dispatcher.receivers import closed_port
+from tests.hostile.receivers import closed_port
 
 SCHEMES = "must begin with amqp:// or amqps:// (RabbitMQ), or with redis:// or rediss:// (Redis)"
 MALFORMED = "has a malformed host or port (a password's special characters are written as %..)"

@@ -26,7 +26,6 @@ from dispatcher.standing import COUNTED, Lookout, Standing, read_standing
 from outbox.identifiers import new_uuid
 from outbox.partitions import STRAYS_COUNTED
 from tests.dispatcher.plans import counted_rows
-from tests.dispatcher.receivers import Conversation, Receiver, answer_all
 from tests.dispatcher.scenes import (
     GONE,
     REFUSED,
@@ -39,6 +38,7 @@ from tests.dispatcher.scenes import (
     query,
     record,
 )
+from tests.hostile.receivers import Conversation, Receiver, answer_all
 from tests.processes import Command, until, worker_database_url
 from tools.demo.ports import HOST, reserved_port
 

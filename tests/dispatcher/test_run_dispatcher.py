@@ -10,7 +10,6 @@ from django.test import override_settings
 
 from dispatcher.crash_points import CRASH_POINTS
 from dispatcher.models import Attempt, Delivery, FinishedDelivery
-from tests.dispatcher.receivers import OK, Conversation, Gate, Receiver, answer_all
 from tests.dispatcher.scenes import (
     assert_lanes_count_their_leases,
     lane_row,
@@ -18,6 +17,7 @@ from tests.dispatcher.scenes import (
     query,
     record,
 )
+from tests.hostile.receivers import OK, Conversation, Gate, Receiver, answer_all
 from tests.processes import Command, until
 
 pytestmark = [pytest.mark.django_db(transaction=True)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.dispatcher.receivers import closed_port
+from tests.hostile.receivers import closed_port
 from tests.processes import Command
 
 pytestmark = [pytest.mark.django_db(transaction=True)]

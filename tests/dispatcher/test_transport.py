@@ -14,7 +14,7 @@ from dispatcher.outcomes import outcome_of
 from dispatcher.transport import CurlAdapter
 from dispatcher.urls import ANY_PORT, UrlRules
 from tests.dispatcher.certificates import Authority
-from tests.dispatcher.receivers import OK, Conversation, Receiver, answer_all, answer_once
+from tests.hostile.receivers import OK, Conversation, Receiver, answer_all, answer_once
 
 LOOPBACK = AddressPolicy(allow=["127.0.0.0/8", "::1/128"])
 LONG = 10.0  # seconds; a wait that reaches it has failed

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import standardwebhooks
 
-from tests.dispatcher.receivers import Receiver, answer_all
+from tests.hostile.receivers import Receiver, answer_all
 from tests.reuse.conftest import REPOSITORY, Project
 
 LOOPBACK = "parcels.settings_for_loopback"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from tests.dispatcher.receivers import closed_port
+from tests.hostile.receivers import closed_port
 from tests.sdk.contract import lacking
 from tests.sdk.node_suite import NodeCheck, node_checks, run_group, what_node_lacks
 from tests.sdk.probes import RATE_LIMIT, RESTRICTED_KEYS, restricted_key

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.dispatcher.receivers import closed_port
+from tests.hostile.receivers import closed_port
 from tests.sdk.contract import ERRORS
 from tests.sdk.probes import RATE_LIMIT, RESTRICTED_KEYS, restricted_key
 from tests.sdk.server import Merchant, Server, new_merchant, running_server

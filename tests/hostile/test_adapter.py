@@ -11,7 +11,7 @@ from dispatcher.addresses import AddressPolicy
 from dispatcher.outcomes import RESPONSE_LIMIT, FailureCode, Outcome, outcome_of
 from dispatcher.transport import CurlAdapter
 from tests.dispatcher.certificates import Authority
-from tests.dispatcher.receivers import (
+from tests.hostile.receivers import (
     OK,
     Conversation,
     Receiver,

@@ -40,6 +40,30 @@ class Conversation:
         self._receiver.requests.append(request)
         return request
 
+    def sip(self, size: int, *, every: float) -> None:
+        """Read so many bytes at a time until the other side gives up."""
+        while True:
+            with _hangups():
+                if not self._connection.recv(size):
+                    raise Hangup
+            self.pause(every)
+
+    def pause(self, seconds: float) -> None:
+        if self._receiver.stopping.wait(seconds):
+            raise Hangup
+
+    def wait_for_end(self) -> None:
+        """Read nothing until the receiver is stopped."""
+        self._receiver.stopping.wait()
+        raise Hangup
+
+    def read_some(self) -> bytes:
+        """Whatever comes next, of TLS too where the script speaks it by itself."""
+        if not self._unread:
+            self._read_more()
+        data, self._unread = self._unread, b""
+        return data
+
     def send(self, *parts: bytes) -> None:
         with _hangups():
             for part in parts:
@@ -49,15 +73,13 @@ class Conversation:
         """Send a byte at a time until the other side gives up."""
         for position in range(len(data)):
             self.send(data[position : position + 1])
-            if self._receiver.stopping.wait(every):
-                raise Hangup
+            self.pause(every)
 
     def flood(self, part: bytes, *, every: float = 0.0) -> None:
         """Send `part` again and again until the other side gives up."""
         while True:
             self.send(part)
-            if self._receiver.stopping.wait(every):
-                raise Hangup
+            self.pause(every)
 
     def hold(self) -> None:
         """Say nothing until the other side gives up."""
