@@ -3,7 +3,7 @@
 import json
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from api.errors import ApiError, InvalidParameter
 
@@ -18,6 +18,16 @@ class _Refused:
 
     code: str
     reason: str
+
+
+class _Place(NamedTuple):
+    """Where a value stands; written out only where it is refused.
+
+    To write it for every member would take the square of the body's size: a long name is part of each place in it.
+    """
+
+    around: "_Place | None"
+    name: str | int
 
 
 def parse_json(body: bytes) -> dict[str, Any]:
@@ -40,7 +50,7 @@ def parse_json(body: bytes) -> dict[str, Any]:
         raise _too_deep(None) from None
     if not isinstance(tree, dict):
         raise _malformed("the body must be an object")
-    _inspect(tree, path=None, depth=1)
+    _inspect(tree, place=None, depth=1)
     return tree
 
 
@@ -67,23 +77,34 @@ def check_text(text: str, *, param: str | None) -> None:
         ) from None
 
 
-def _inspect(value: Any, *, path: str | None, depth: int) -> None:
+def _inspect(value: Any, *, place: _Place | None, depth: int) -> None:
     match value:
         case str():
-            check_text(value, param=path)
+            _inspect_text(value, place)
         case dict():
             if depth > MAX_DEPTH:
-                raise _too_deep(path)
+                raise _too_deep(place)
             for key, member in value.items():
-                check_text(key, param=path)
-                _inspect(member, path=inside(path, key), depth=depth + 1)
+                _inspect_text(key, place)
+                _inspect(member, place=_Place(place, key), depth=depth + 1)
         case list():
             if depth > MAX_DEPTH:
-                raise _too_deep(path)
+                raise _too_deep(place)
             for index, member in enumerate(value):
-                _inspect(member, path=inside(path, index), depth=depth + 1)
+                _inspect(member, place=_Place(place, index), depth=depth + 1)
         case _Refused():
-            raise InvalidParameter(value.reason, code=value.code, param=path)
+            raise InvalidParameter(value.reason, code=value.code, param=_written(place))
+
+
+def _inspect_text(text: str, place: _Place | None) -> None:
+    try:
+        check_text(text, param=None)
+    except InvalidParameter:
+        check_text(text, param=_written(place))
+
+
+def _written(place: _Place | None) -> str | None:
+    return None if place is None else inside(_written(place.around), place.name)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -118,12 +139,14 @@ def _malformed(reason: str) -> ApiError:
     return ApiError(f"The request body is not valid JSON: {reason}.", code="json_malformed")
 
 
-def _too_deep(path: str | None) -> InvalidParameter:
+def _too_deep(place: _Place | None) -> InvalidParameter:
+    while place is not None and place.around is not None:
+        place = place.around
     return InvalidParameter(
         f"The request body is nested more than {MAX_DEPTH} levels deep.",
         code="json_too_deep",
         # A path of a thousand brackets helps nobody.
-        param=path.partition("[")[0] if path else None,
+        param=_written(place),
     )
 
 

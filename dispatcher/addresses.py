@@ -38,6 +38,7 @@ _DENIED_IPV6 = {
     IPv6Network("3fff::/20"): "documentation",
 }
 _ISATAP_MARK = 0x5EFE
+_MAPPED_PREFIX = 96
 
 # A dispatcher meets few addresses, again and again; the bound only stops a hostile name server.
 _CACHE_LIMIT = 8192
@@ -49,14 +50,15 @@ class AddressPolicy:
     Parameters:
         allow: CIDRs that are reachable although the defaults deny them (the demo allows 127.0.0.0/8).
         deny: CIDRs that are never reachable. They win over `allow`, and `allow` wins over the defaults.
+            In both, a network of mapped addresses (::ffff:10.0.0.0/104) is the IPv4 network within it.
 
     Raises:
         ValueError: an entry is not a CIDR, host bits set included.
     """
 
     def __init__(self, allow: Sequence[str] = (), deny: Sequence[str] = ()) -> None:
-        self.allow = tuple(ipaddress.ip_network(entry) for entry in allow)
-        self.deny = tuple(ipaddress.ip_network(entry) for entry in deny)
+        self.allow = tuple(map(_network, allow))
+        self.deny = tuple(map(_network, deny))
         self._refusals: dict[str, str | None] = {}
 
     def __repr__(self) -> str:
@@ -87,6 +89,26 @@ class AddressPolicy:
             return None
         kind = _denied_kind(address)
         return None if kind is None else f"{address} is not a public address ({kind})"
+
+
+def words_for_owner(host: str, refusal: str) -> str:
+    """The refusal as the owner of a URL may read it: what the operator's resolver finds behind a name is not told.
+
+    A name of his could point anywhere in the operator's network, and the answer would map it for him.
+    """
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return f"{host} leads to an address that is not allowed"
+    return refusal
+
+
+def _network(text: str) -> IPNetwork:
+    network = ipaddress.ip_network(text)
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED_PREFIX:
+        return network
+    return IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX))
 
 
 def _unwrapped(text: str) -> IPv4Address | IPv6Address:

@@ -103,13 +103,12 @@ class CurlResponse(requests.Response):
 
 def parse_headers(head: bytes) -> CaseInsensitiveDict[str]:
     """The headers of a raw head; repeated ones are joined by a comma, as RFC 9110 5.3 permits."""
-    headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+    values: CaseInsensitiveDict[list[str]] = CaseInsensitiveDict()
     for line in head.splitlines()[1:]:
         name, colon, value = line.decode("latin-1").partition(":")
         if colon:
-            text = value.strip()
-            headers[name] = f"{headers[name]}, {text}" if name in headers else text
-    return headers
+            values.setdefault(name, []).append(value.strip())
+    return CaseInsensitiveDict((name, ", ".join(texts)) for name, texts in values.items())
 
 
 class TransportError(RequestException):

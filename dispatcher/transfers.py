@@ -4,12 +4,13 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import certifi
 import pycurl
 import requests
 
-from dispatcher.addresses import AddressPolicy
+from dispatcher.addresses import AddressPolicy, words_for_owner
 from dispatcher.answer_heads import final_head
 from dispatcher.curl_failures import Circumstances, failure_code_of
 from dispatcher.exchanges import (
@@ -229,7 +230,7 @@ class Transfer:
         self._peer_ip = peer_ip
         refusal = self._guards.address_policy.refusal(peer_ip)
         if refusal is not None:
-            self._verdict = (FailureCode.BLOCKED_ADDRESS, refusal)
+            self._verdict = self._blocked(refusal)
             return int(pycurl.PREREQFUNC_ABORT)
         return int(pycurl.PREREQFUNC_OK)
 
@@ -281,7 +282,7 @@ class Transfer:
     def _failure(self, error: int, text: str) -> tuple[FailureCode, str]:
         # Where one address of several could be tried, what came of that is the failure.
         if not self._opened and self._refusal is not None:
-            return FailureCode.BLOCKED_ADDRESS, self._refusal
+            return self._blocked(self._refusal)
         if not self._opened and self._socket_error is not None:
             return FailureCode.INTERNAL_ERROR, f"no socket could be opened: {self._socket_error}"
         getinfo = self.curl.getinfo
@@ -297,6 +298,9 @@ class Transfer:
             verify_result=getinfo(pycurl.SSL_VERIFYRESULT),
         )
         return failure_code_of(facts), text or self.curl.errstr() or f"libcurl error {error}"
+
+    def _blocked(self, refusal: str) -> tuple[FailureCode, str]:
+        return FailureCode.BLOCKED_ADDRESS, words_for_owner(urlsplit(self.url).hostname or "", refusal)
 
 
 _STALE = (FailureCode.STALE_CONNECTION, "the kept-alive connection was closed as the request was sent")

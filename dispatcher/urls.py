@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 import idna
 
-from dispatcher.addresses import AddressPolicy
+from dispatcher.addresses import AddressPolicy, words_for_owner
 from dispatcher.errors import DispatcherError
 from dispatcher.failures import FailureCode
 
@@ -109,7 +109,7 @@ def check_addresses(
     for answer in answers:
         refusal = policy.refusal(str(answer[4][0]))
         if refusal is not None:
-            raise UrlRefused(f"{checked.host}: {refusal}", FailureCode.BLOCKED_ADDRESS)
+            raise UrlRefused(words_for_owner(checked.host, refusal), FailureCode.BLOCKED_ADDRESS)
     return checked
 
 

@@ -65,6 +65,7 @@ SECTIONS = {
     "fields": "fields of the stripe packages",
     "hostile": "hostile endpoints",
     "model": "model of the claim protocol",
+    "ssrf": "addresses that no delivery may reach",
 }
 
 

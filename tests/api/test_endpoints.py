@@ -1,11 +1,13 @@
 """Webhook endpoints and deliveries through the API."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from dispatcher.models import Attempt, Endpoint
+from dispatcher.urls import check_addresses
 from outbox.identifiers import decode_id, new_uuid
 from outbox.models import Event
 from tests.api.callers import HOOK, Caller, error_of
@@ -41,6 +43,33 @@ def test_an_update_changes_what_it_names(caller: Caller, method: str) -> None:
     assert caller.form(path, "metadata=&disabled=false&description=").json()["metadata"] == {}
     again = caller.get(path).json()
     assert (again["status"], again["description"]) == ("enabled", None)
+
+
+INTERNAL = "10.20.30.40"
+
+
+@pytest.mark.parametrize("answer", [[INTERNAL], ["93.184.216.34", INTERNAL], [f"::ffff:{INTERNAL}"]])
+def test_the_refusal_of_a_name_does_not_tell_the_address_that_it_has_here(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, answer: list[str]
+) -> None:
+    def resolve(*_: Any, **__: Any) -> list[tuple[Any, ...]]:
+        return [(0, 0, 0, "", (address, 443)) for address in answer]
+
+    made = caller.endpoint()
+    monkeypatch.setattr("dispatcher.endpoints.check_addresses", partial(check_addresses, resolve=resolve))
+    for path in ("/webhook_endpoints/", f"/webhook_endpoints/{made['id']}/"):
+        refused = caller.post(path, {"url": "https://db.internal/", "enabled_events": ["*"]})
+        assert error_of(refused) == (400, "url_invalid", "url")
+        error = refused.json()["error"]
+        assert error["failure_code"] == "blocked_address"
+        assert error["message"] == "Invalid URL: db.internal leads to an address that is not allowed."
+        assert INTERNAL not in refused.content.decode()
+
+
+def test_the_refusal_of_an_address_names_it(caller: Caller) -> None:
+    refused = caller.post("/webhook_endpoints/", {"url": f"https://{INTERNAL}/", "enabled_events": ["*"]})
+    assert error_of(refused) == (400, "url_invalid", "url")
+    assert f"{INTERNAL} is not a public address" in refused.json()["error"]["message"]
 
 
 LIMITS = ("max_in_flight", "quantum", "rate_limit", "burst")

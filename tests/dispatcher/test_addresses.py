@@ -66,6 +66,17 @@ def test_operator_denial_wins_over_the_allowance() -> None:
     assert "operator" in (policy.refusal("8.8.8.8") or "")
 
 
+@pytest.mark.parametrize("network", ["::ffff:8.8.8.0/120", "::ffff:808:800/120", "8.8.8.0/24"])
+def test_network_of_mapped_addresses_is_the_ipv4_network_within(network: str) -> None:
+    denying, allowing = AddressPolicy(deny=[network]), AddressPolicy(allow=["::ffff:10.0.0.0/104"])
+
+    assert not denying.permits("8.8.8.8")
+    assert not denying.permits("::ffff:8.8.8.8")
+    assert denying.permits("8.8.9.8")
+    assert allowing.permits("10.1.2.3")
+    assert not allowing.permits("172.16.0.1")
+
+
 def test_judging_many_addresses_keeps_the_memory_bounded_and_the_verdicts_right() -> None:
     policy = AddressPolicy()
 
