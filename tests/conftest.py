@@ -59,6 +59,7 @@ def pytest_unconfigure() -> None:
 SECTIONS = {
     "fields": "fields of the stripe packages",
     "model": "model of the claim protocol",
+    "tenants": "tenant matrix",
 }
 
 
