@@ -10,8 +10,9 @@ class ApiConfig(AppConfig):
     def expire_rows(self, *, limit: int) -> int:
         from api.cli_relay.feed import forget_messages
         from api.idempotency import forget_operations
+        from api.rate_limit import forget_buckets
 
-        return forget_operations(limit=limit) + forget_messages(limit=limit)
+        return forget_operations(limit=limit) + forget_messages(limit=limit) + forget_buckets(limit=limit)
 
     def partitioned_tables(self) -> list[PartitionedTable]:
         from api.config import request_log_retention

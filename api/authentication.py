@@ -8,17 +8,27 @@ from rest_framework.request import Request
 
 from api.context import context_of
 from api.envelope import CHALLENGE
+from api.rate_limit import check_account, check_address, note_failed_key
 from core.api_keys import ApiKeyIdentity, authenticate
-from core.errors import MalformedKey
+from core.errors import ApiKeyRefused, MalformedKey
 
 
 class ApiKeyAuthentication(BaseAuthentication):
     """One indexed query. Sets `request.user` to the key's identity; there are no anonymous callers."""
 
     def authenticate(self, request: Request) -> tuple[ApiKeyIdentity, None]:
-        """Raises NotAuthenticated without a key, else core's ApiKeyRefused; 401 either way."""
-        identity = authenticate(_token(request.META.get("HTTP_AUTHORIZATION", "")))
+        """Raises NotAuthenticated without a key, else core's ApiKeyRefused, 401 either way; RateLimited, 429.
+
+        Opens no transaction: the limits' statements each commit by themselves.
+        """
+        check_address(request)
+        try:
+            identity = authenticate(_token(request.META.get("HTTP_AUTHORIZATION", "")))
+        except (NotAuthenticated, ApiKeyRefused):
+            note_failed_key(request)
+            raise
         context_of(request).recognise(identity)
+        check_account(identity)
         return identity, None
 
     def authenticate_header(self, request: Request) -> str:

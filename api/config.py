@@ -1,6 +1,8 @@
 """The edge's settings, defined in core/settings.py."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 
 from django.conf import settings
 
@@ -11,8 +13,24 @@ def max_body_bytes() -> int:
 
 
 def rate_limit() -> float:
-    """Requests a second of one key in one process; 0 is no limit."""
+    """Requests a second of one account; 0 is no limit."""
     return settings.API_RATE_LIMIT
+
+
+def address_rate_limit() -> float:
+    """Requests a second from one address; 0 is no limit."""
+    return settings.API_RATE_LIMIT_PER_ADDRESS
+
+
+def failed_keys_per_minute() -> int:
+    """Missing and refused keys a minute from one address; 0 is no limit."""
+    return settings.API_FAILED_KEYS_PER_MINUTE
+
+
+def trusted_proxies() -> Sequence[IPv4Network | IPv6Network]:
+    """Networks of the proxies whose X-Forwarded-For counts."""
+    networks: Sequence[IPv4Network | IPv6Network] = settings.TRUSTED_PROXIES
+    return networks
 
 
 def idempotency_lease() -> timedelta:

@@ -72,14 +72,14 @@ class BodyTooLarge(ApiError):
 
 
 class RateLimited(ApiError):
-    """The key calls more often than it may. Nothing was done, and no idempotency key was used."""
+    """The account or the address calls more often than it may. Nothing was done, and no idempotency key was used."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, wait: int) -> None:
         super().__init__(
             "Request rate limit exceeded. Send fewer requests at once, and this one again a little later.",
             status=429,
             code="rate_limit",
-            headers={"Retry-After": "1", "Stripe-Rate-Limited-Reason": "global-rate"},
+            headers={"Retry-After": str(wait), "Stripe-Rate-Limited-Reason": "global-rate"},
         )
 
 

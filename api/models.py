@@ -65,6 +65,16 @@ class RequestLog(models.Model):
         return moment_of(self.id)
 
 
+class RateBucket(models.Model):
+    """How much somebody has used of a rate (api/rate_limit.py). Not logged: a crash of PostgreSQL empties the table."""
+
+    subject = models.TextField(primary_key=True)  # what is counted, and whose it is: `account:…`
+    full_at = models.DateTimeField()  # when all its tokens are back; from then on the row says nothing
+
+    class Meta:
+        db_table = "api_rate_bucket"
+
+
 class CliFeature(models.TextChoices):
     """What a session of the Stripe CLI hears of."""
 

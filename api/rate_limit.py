@@ -1,45 +1,93 @@
-"""How often one key may call: a bucket of tokens for each, in this process's memory.
+"""How often somebody may do something: a bucket of tokens for each subject, shared by all processes.
 
-Each process of the API counts by itself, so the whole lets through as many times the rate as there are processes.
+The buckets are rows of PostgreSQL, each changed by one atomic statement. Their table is not logged: taking a token
+waits for no disk, and a crash of PostgreSQL fills every bucket.
 """
 
-import threading
-import time
-import uuid
-from collections import OrderedDict
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
 
-from api.config import rate_limit
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from api.client_address import client_network
+from api.config import address_rate_limit, failed_keys_per_minute, rate_limit
 from api.errors import RateLimited
+from core.api_keys import ApiKeyIdentity
+from core.key_scopes import KeyKind
+from outbox.database import execute, fetch_all
+from outbox.sql import prepared, statements
 
-# The keys that called last; the bucket of any other is full again or nearly so.
-_MOST_BUCKETS = 10_000
-
-
-class Buckets:
-    """A second's worth of requests at once, then as many a second as the rate says."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._buckets: OrderedDict[uuid.UUID, tuple[float, float]] = OrderedDict()  # tokens, and when
-
-    def take(self, key_id: uuid.UUID, *, rate: float, now: float) -> bool:
-        """Whether there was a token for the request. `now` in seconds, by a clock that only goes forward."""
-        most = max(1.0, rate)
-        with self._lock:
-            tokens, since = self._buckets.pop(key_id, (most, now))
-            tokens = min(most, tokens + (now - since) * rate)
-            taken = tokens >= 1.0
-            self._buckets[key_id] = (tokens - 1.0 if taken else tokens, now)
-            if len(self._buckets) > _MOST_BUCKETS:
-                self._buckets.popitem(last=False)
-        return taken
+_SQL = statements("api.sql")
 
 
-_buckets = Buckets()
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many at once, then one more after each `each`."""
+
+    burst: int  # at least 1
+    each: timedelta
+
+    @classmethod
+    def per_second(cls, number: float) -> Self:
+        """A second's worth at once, and one at least."""
+        return cls(burst=max(1, math.floor(number)), each=timedelta(seconds=1 / number))
+
+    @classmethod
+    def per_minute(cls, number: int) -> Self:
+        """A minute's worth at once."""
+        return cls(burst=number, each=timedelta(minutes=1) / number)
 
 
-def check_rate(key_id: uuid.UUID) -> None:
-    """Raises RateLimited."""
-    rate = rate_limit()
-    if rate and not _buckets.take(key_id, rate=rate, now=time.monotonic()):
-        raise RateLimited
+def take_token(subject: str, rate: Rate) -> int:
+    """Seconds until the subject's bucket has a token; 0 where one was there, and is taken now.
+
+    One statement, which forbids an open transaction: within one its row would stay locked until the end.
+
+    Any text is a subject. Whoever limits something new puts the name of it before what is counted, as a login that
+    lets nobody try more than five passwords a minute:
+
+        if wait := take_token(f"login:{client_network(request)}", Rate.per_minute(5)):
+            raise TooManyLogins(retry_after=wait)
+    """
+    parameters = {"subject": subject, "each": rate.each, "whole": rate.each * rate.burst}
+    wait: int = fetch_all(prepared("api.sql", "take_token"), parameters)[0][0]
+    return wait
+
+
+def check_address(request: HttpRequest | Request) -> None:
+    """Before anybody looks who calls. Raises RateLimited; no statement where addresses have no limit."""
+    if limit := address_rate_limit():
+        _take(f"address:{client_network(request)}", Rate.per_second(limit))
+
+
+def check_account(identity: ApiKeyIdentity) -> None:
+    """Raises RateLimited; no statement where accounts have no limit.
+
+    A publishable key is in everybody's hands: its requests have a bucket of their own, so that no payer can use up the
+    merchant's.
+    """
+    if limit := rate_limit():
+        holders = "payers" if identity.kind == KeyKind.PUBLISHABLE else "account"
+        _take(f"{holders}:{identity.account_id}", Rate.per_second(limit))
+
+
+def note_failed_key(request: HttpRequest | Request) -> None:
+    """A key was missing or refused. Raises RateLimited: the address has tried too many.
+
+    Only those who fail are counted and refused: a good key works from the same address all the while.
+    """
+    if limit := failed_keys_per_minute():
+        _take(f"failed-keys:{client_network(request)}", Rate.per_minute(limit))
+
+
+def forget_buckets(*, limit: int) -> int:
+    """Delete up to `limit` buckets that are full again; gives how many. One statement, a transaction of its own."""
+    return execute(_SQL["forget_buckets"], {"limit": limit})
+
+
+def _take(subject: str, rate: Rate) -> None:
+    if wait := take_token(subject, rate):
+        raise RateLimited(wait=wait)

@@ -7,10 +7,12 @@ environment and timedeltas here. `.env.example` documents each variable.
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 from environs import Env, EnvValidationError
+from marshmallow import ValidationError
 from marshmallow.validate import Length, Range, Regexp
 
 from core.local_secrets import LocalSecrets
@@ -43,6 +45,13 @@ def _each_between(low: float, high: float) -> Callable[[Any], None]:
     return check
 
 
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
 # --- Secrets: from the environment, else from a file of this checkout that only its owner can read ---
 DEBUG = env.bool("DEBUG", default=False)
 _local = LocalSecrets(BASE_DIR / ".secrets.json", enabled=env.bool("LOCAL_SECRETS", default=True))
@@ -61,6 +70,13 @@ WSGI_APPLICATION = "core.wsgi.application"
 APPEND_SLASH = False
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=65_536, validate=_between(1_024, 16_777_216))
 API_RATE_LIMIT = env.float("API_RATE_LIMIT", default=0.0, validate=_between(0, 1_000_000))
+API_RATE_LIMIT_PER_ADDRESS = env.float(
+    "API_RATE_LIMIT_PER_ADDRESS", default=0.0, validate=_between(0, 1_000_000)
+)
+API_FAILED_KEYS_PER_MINUTE = env.int(
+    "API_FAILED_KEYS_PER_MINUTE", default=60, validate=_between(0, 1_000_000)
+)
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[], subcast=_network)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -66,6 +66,7 @@ SECTIONS = {
     "hostile": "hostile endpoints",
     "model": "model of the claim protocol",
     "ssrf": "addresses that no delivery may reach",
+    "tenants": "tenant matrix",
 }
 
 

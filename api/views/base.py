@@ -30,7 +30,6 @@ from api.input_tables import Fields, InputTable
 from api.inputs import NOTHING
 from api.parsers import FormTree, StrictJsonParser, StripeFormParser
 from api.permissions import check_permission, permitted_part, resource_of
-from api.rate_limit import check_rate
 from core.api_keys import ApiKeyIdentity
 from core.key_scopes import RESOURCE_OF_KIND, KeyKind
 from core.versions import PLAIN
@@ -98,10 +97,6 @@ class ApiView(APIView):
             method=request.method or "",
             publishable_methods=self.publishable_methods,
         )
-
-    def check_throttles(self, request: Request) -> None:
-        """Raises RateLimited."""
-        check_rate(self.identity.key_id)
 
     @property
     def created_status(self) -> int:
