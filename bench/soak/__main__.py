@@ -20,7 +20,7 @@ from bench import findings, report
 from bench.machine import circumstances
 from bench.plots import Lines, draw
 from bench.processes import terminated_as_interrupted
-from bench.soak.plan import DISPATCHERS, Plan
+from bench.soak.plan import DISPATCHERS, OVERLOADED, Plan
 from bench.soak.run import soak
 from bench.soak.sampling import Sample
 from bench.soak.verdicts import Outcome, judge
@@ -90,9 +90,9 @@ def notes_of(outcome: Outcome) -> list[str]:
     return [
         (
             f"{outcome.acknowledged:,} payments and events were acknowledged. The most that was delivered was "
-            f"{number(overload.capacity)} events/s; {number(overload.recorded)} were recorded a second in the overload, at "
-            f"whose end {overload.peak:,} events and deliveries waited at most; they had arrived "
-            f"{number(overload.drained)} s later."
+            f"{number(overload.capacity)} events/s to {OVERLOADED} endpoints each; {number(overload.recorded)} were recorded a "
+            f"second in the overload, when {overload.peak:,} events and deliveries waited at most; all had arrived "
+            f"{number(overload.drained)} s after its end."
         )
     ]
 

@@ -17,7 +17,7 @@ VARIABLES = {
 WORKING = ("/ok", "/slow/100", "/flaky")
 FAILING = ("/500", "/429", "/302", "/410", "/garbage", "/reset", "/hang")
 # Endpoints of the overload's owner: an event of his is so many deliveries.
-OVERLOADED = 8
+OVERLOADED = 24
 OVERLOAD = 3.0  # times what was measured to be the most
 
 DISPATCHERS = 2

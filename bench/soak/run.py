@@ -66,8 +66,9 @@ def soak(stage: Stage, plan: Plan) -> tuple[Outcome, list[Sample], Mapping[str, 
         steady = [s for s in running.sampler.samples if began + plan.warm_up <= s.at <= steady_end]
         answers = [one for one in running.payers.tally.answers if one.at <= steady_end]
         lost = _lost(running, events)
+        running.client.close()  # idle for so long that the server may have closed it
         for endpoint in running.failing:
-            running.client.send("DELETE", f"/webhook_endpoints/{endpoint}/")
+            _delete(running.client, endpoint)
         unended = _until_nothing_is_left(running.stage)
         codes = _failure_codes(running.stage)
         outcome = Outcome(
@@ -125,6 +126,13 @@ def _endpoint(client: Client, url: str, events: list[str]) -> str:
     if status != 201:
         raise Failure(f"The endpoint for {url} was answered {status}: {content}")
     return str(content["id"])
+
+
+def _delete(client: Client, endpoint: str) -> None:
+    """What still waits for it ends as cancelled."""
+    status, content = client.send("DELETE", f"/webhook_endpoints/{endpoint}/")
+    if status != 200:
+        raise Failure(f"Deleting the endpoint {endpoint} was answered {status}: {content}")
 
 
 def _of_the_overload(stage: Stage, url: str, number: int) -> str:
