@@ -13,7 +13,7 @@ PYTEST = $(RUN) pytest -n $(WORKERS)
 WORKERS ?= auto
 
 .PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs-check \
-	lock environment clean bench bench-quick fuzz
+	lock environment clean bench bench-quick soak fuzz
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ bench: environment ## every scenario beside its contenders, into bench/results/ 
 
 bench-quick: environment ## the same, smaller: about 5 minutes
 	@$(RUN) bench --quick $(ARGS)
+
+soak: environment ## ten minutes of failures, then overload; judged at the end (ARGS="--minutes 60 --rate 20", --quick)
+	@$(RUN) bench.soak $(ARGS)
 
 fuzz: environment ## the API against its own description, for long (FUZZ_EXAMPLES=300 an operation, FUZZ_SEED=n)
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-300} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(PYTEST) tests/api/test_fuzz.py $(ARGS)

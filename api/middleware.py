@@ -14,10 +14,13 @@ from outbox.identifiers import encode_id, new_uuid
 # Probes come every second, from machines; assets and the schema say nothing of an account.
 _PROBES = ("/healthz", "/readyz")
 _UNLOGGED = (*_PROBES, "/static/", "/schema", "/docs")
+# For every answer that says nothing else: it is nobody else's to keep, and no page. Django's own middlewares add
+# the headers that need no judgement.
+_NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 
 
 class RequestMiddleware:
-    """The outermost middleware: also what the others refuse gets an id and a line in the log."""
+    """Outside of everything that could refuse: each answer gets an id and a line in the log."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -37,6 +40,8 @@ class RequestMiddleware:
         response = self._refusal_of_host(request, context) or self._get_response(request)
         if not response.streaming:
             response.setdefault("Content-Length", str(len(response.content)))
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Content-Security-Policy", _NO_PAGE)
         response["Request-Id"] = context.public_id
         response["Stripe-Version"] = context.version
         if context.idempotency_key is not None and context.idempotency_key.isprintable():

@@ -55,7 +55,7 @@ def write(findings: Findings, circumstances: Mapping[str, Any], directory: Path)
         "title": findings.title,
         "about": findings.about,
         "tables": [_rounded(asdict(table)) for table in findings.tables],
-        "targets": [_verdict(verdict) for verdict in findings.verdicts],
+        "targets": [shown(verdict) for verdict in findings.verdicts],
         "notes": findings.notes,
         "profile": findings.profile,
     }
@@ -65,7 +65,8 @@ def write(findings: Findings, circumstances: Mapping[str, Any], directory: Path)
     return [data, drawing]
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def shown(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as result files have it."""
     target = verdict.target
     return {
         "figure": target.figure,

@@ -1,7 +1,5 @@
 """nginx as the receiver of drains: it answers 200 at a cost that no receiver of ours could match."""
 
-import os
-import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -33,8 +31,8 @@ http {{
 
 
 def find() -> str | None:
-    """Where the program is; Debian's directory for servers is not on everybody's PATH."""
-    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    """Where the program is, None where it is not."""
+    return PACKAGE.path
 
 
 def required() -> str:

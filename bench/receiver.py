@@ -1,6 +1,7 @@
 """A receiver that tells when each delivery arrived, and that can be slow, fail or hang: by the path of the URL.
 
 `/ok` answers 200, `/500` answers 500, `/slow/MS` answers 200 after so many milliseconds, `/hang` never answers.
+`/410`, `/429` and `/302` answer so, `/flaky` every other request with 500, `/garbage` what is no HTTP; `/reset` resets.
 `GET /taken` gives what arrived since it was asked last, a line each: seconds since 1970, path, webhook-id.
 
 One thread, epoll, no parsing beyond what must be known: it shares the machine with what is measured.
@@ -13,6 +14,7 @@ import http.client
 import select
 import signal
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +26,14 @@ from tools.demo.ports import HOST, reserved_port
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 _FAILED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\nsick"
+_ANSWERS = {
+    b"/500": _FAILED,
+    b"/410": b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n",
+    b"/429": b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
+    b"/302": b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n",
+    b"/garbage": b"220 this is another protocol\r\n",
+}
+_RESET = struct.pack("ii", 1, 0)  # linger for 0 s: closing sends RST
 _MOST = 1 << 18  # bytes of one request, and of one read
 
 
@@ -38,6 +48,7 @@ class Receiver:
         self._later: list[tuple[float, int, socket.socket]] = []  # answers due by time.monotonic()
         self._taken: list[tuple[float, bytes, bytes]] = []
         self._stopped = False
+        self._flaky = 0
 
     def stop(self, *_: object) -> None:
         self._stopped = True
@@ -100,10 +111,14 @@ class Receiver:
         if path.startswith(b"/slow/"):
             due = time.monotonic() + int(path[6:]) / 1000
             heapq.heappush(self._later, (due, connection.fileno(), connection))
-        elif path == b"/500":
-            connection.send(_FAILED)
+        elif path == b"/reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self._drop(connection.fileno())
+        elif path == b"/flaky":
+            self._flaky += 1
+            connection.send(_FAILED if self._flaky % 2 else _OK)
         elif path != b"/hang":
-            connection.send(_OK)
+            connection.send(_ANSWERS.get(path, _OK))
 
     def _answer_late(self) -> None:
         now = time.monotonic()

@@ -4,6 +4,7 @@ A wrong value stops the start with the full list of what to mend. Durations are 
 environment and timedeltas here. `.env.example` documents each variable.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,9 +14,10 @@ from typing import Any
 
 from environs import Env, EnvValidationError
 from marshmallow import ValidationError
-from marshmallow.validate import Length, Range, Regexp
+from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from core.local_secrets import LocalSecrets
+from core.production import ENVIRONMENTS, Chosen, problems
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -45,16 +47,13 @@ def _each_between(low: float, high: float) -> Callable[[Any], None]:
     return check
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        raise ValidationError(str(error)) from None
-
+from marshmallow import ValidationError
+from marshmallow.validate import Length, OneOf, Range, Regexp
 
 # --- Secrets: from the environment, else from a file of this checkout that only its owner can read ---
 DEBUG = env.bool("DEBUG", default=False)
-_local = LocalSecrets(BASE_DIR / ".secrets.json", enabled=env.bool("LOCAL_SECRETS", default=True))
+_local_secrets: bool | None = env.bool("LOCAL_SECRETS", default=True)
+_local = LocalSecrets(BASE_DIR / ".secrets.json", enabled=bool(_local_secrets) and not _IN_PRODUCTION)
 SECRET_KEY = env.str("SECRET_KEY", validate=Length(32), **_local.default("SECRET_KEY"))
 API_KEY_HASH_KEY = env.str("API_KEY_HASH_KEY", validate=Length(32), **_local.default("API_KEY_HASH_KEY"))
 WEBHOOK_SECRET_KEYS = env.list(
@@ -84,6 +83,19 @@ USE_I18N = False
 LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if _IN_PRODUCTION:
+    # TLS ends at the proxy, which says so in this header and lets no client's own through.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+SILENCED_SYSTEM_CHECKS = [
+    "security.W003",  # no cookie authenticates anybody: there is no request to forge
+    "security.W005",  # whether the domain's other hosts have TLS is not ours to say,
+    "security.W021",  # nor whether browsers' lists shall have it
+    "security.W008",  # the proxy ends TLS; a redirect would come after the key was sent in the clear
+]
 
 INSTALLED_APPS = [
     "django.contrib.staticfiles",
@@ -95,7 +107,11 @@ INSTALLED_APPS = [
     "core",
     "api",
 ]
-MIDDLEWARE = ["api.middleware.RequestMiddleware", "django.middleware.security.SecurityMiddleware"]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "api.middleware.RequestMiddleware",
+]
 TEMPLATES: list[dict[str, Any]] = [
     {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {}}
 ]
@@ -236,13 +252,30 @@ LOGGING: dict[str, Any] = {
     "loggers": {"django.request": {"level": "ERROR"}},
 }
 
+_unusable: list[tuple[str, str]] = []
 try:
     env.seal()
 except EnvValidationError as error:
-    _lines = [
-        f"  {name}: " + " ".join(m if isinstance(m, str) else f"item {m + 1} is not valid." for m in messages)
-        for name, messages in dict(error.error_messages).items()  # type: ignore[arg-type]
-    ]
+    for _name, _messages in dict(error.error_messages).items():  # type: ignore[arg-type]
+        _texts = [m if isinstance(m, str) else f"item {m + 1} is not valid." for m in _messages]
+        _unusable.append((_name, " ".join(_texts)))
+if _IN_PRODUCTION:
+    _unusable += problems(
+        Chosen(
+            debug=DEBUG,
+            local_secrets=_local_secrets,
+            secret_key=SECRET_KEY,
+            api_key_hash_key=API_KEY_HASH_KEY,
+            webhook_secret_keys=WEBHOOK_SECRET_KEYS,
+            allowed_hosts=ALLOWED_HOSTS,
+            public_url=PUBLIC_URL,
+            cli_relay_url=CLI_RELAY["URL"],
+            allow_http=DISPATCHER["ALLOW_HTTP"],
+            allow_addresses=DISPATCHER["ALLOW_ADDRESSES"],
+            crash_at=os.environ.get("CRASH_AT"),
+        )
+    )
+if _unusable:
     sys.stderr.write("Settings are not usable; mend each of these environment variables:\n")
-    sys.stderr.write("\n".join(_lines) + "\n")
-    raise SystemExit(2) from None
+    sys.stderr.writelines(f"  {name}: {text}\n" for name, text in _unusable)
+    raise SystemExit(2)

@@ -142,10 +142,12 @@ class DispatcherProcess:
             woken = self._wait(cycle)
 
     def _maintain(self) -> None:
-        """Make and drop partitions, once an hour; whichever dispatcher comes first does it."""
+        """Make and drop partitions, once an hour; whichever dispatcher comes first, and whose role may, does it."""
         if time.monotonic() < self._maintenance_due:
             return
         self._maintenance_due = time.monotonic() + MAINTENANCE_INTERVAL.total_seconds()
+        if not self._ask(_SQL["may_maintain"]):
+            return
         done = self._executor.reach_database(maintain_partitions)
         for partition, reason in done.failed:
             self._log.tell(f"partition {partition} has to wait for the next hour: {reason}")

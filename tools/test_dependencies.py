@@ -29,8 +29,13 @@ class Program:
         return f"apt-get install --no-install-recommends {self.package}"
 
     @property
+    def path(self) -> str | None:
+        """Where it is; Debian's directory for servers is not on everybody's PATH."""
+        return shutil.which(self.name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+
+    @property
     def is_missing(self) -> bool:
-        return shutil.which(self.name) is None
+        return self.path is None
 
 
 DOCKER_COMPOSE = Program("docker-compose", "docker-compose", "the compose file is checked with it")
@@ -42,7 +47,8 @@ OPENSSL = Program("openssl", "openssl", "the openssl snippets of the documentati
 CURL = Program("curl", "curl", "the requests of the README are made with it")
 RABBITMQ = Program("rabbitmq-server", "rabbitmq-server", "workers get their hints through it")
 REDIS = Program("redis-server", "redis-server", "workers get their hints through it")
-PROGRAMS = (DOCKER_COMPOSE, NODE, NPM, GO, JAVA, OPENSSL, CURL, RABBITMQ, REDIS)
+NGINX = Program("nginx", "nginx-light", "slow clients meet the API behind it, as it is deployed")
+PROGRAMS = (DOCKER_COMPOSE, NODE, NPM, GO, JAVA, OPENSSL, CURL, RABBITMQ, REDIS, NGINX)
 
 
 @dataclass(frozen=True, slots=True)

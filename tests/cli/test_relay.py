@@ -223,6 +223,8 @@ def test_a_probe_is_answered_and_nothing_else(db: None) -> None:
         base = relay_url(relay).replace("ws://", "http://")
         with urllib.request.urlopen(f"{base}healthz") as response:
             assert json.load(response) == {"status": "ok"}
+            assert response.headers["Cache-Control"] == "no-store"
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(base)
         assert refused.value.code == 404

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,37 @@ def test_every_pin_has_hashes_and_one_version_in_all_files(file: str) -> None:
     assert everything.items() >= pins(file).items()
     for name, _, rest in PIN.findall((REPOSITORY / file).read_text()):
         assert "--hash=sha256:" in rest, name
+
+
+def requirements(file: str) -> list[tuple[Requirement, list[str]]]:
+    """Every requirement of a file, whatever its form, with its hashes."""
+    joined = (REPOSITORY / file).read_text().replace("\\\n", " ")
+    lines = [line for line in joined.splitlines() if line.strip() and not line.startswith("#")]
+    split = [line.partition("--hash=") for line in lines]
+    return [(Requirement(head.strip()), f"{mark}{rest}".split()) for head, mark, rest in split]
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_nothing_is_required_without_an_exact_version_and_its_hashes(file: str) -> None:
+    found = requirements(file)
+    assert len(found) > 30
+    for wanted, hashes in found:
+        assert re.fullmatch(r"==[\w.!+]+", str(wanted.specifier)), f"{file}: {wanted} is no exact version"
+        assert wanted.url is None, f"{file}: {wanted} comes from elsewhere than the registry"
+        assert hashes, f"{file}: {wanted} has no hash"
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in hashes), f"{file}: {wanted}"
+
+
+def test_what_is_installed_is_what_is_locked() -> None:
+    """The environment that the tests run in is the one that was locked, and so are their verdicts."""
+    locked = [
+        wanted
+        for wanted, _ in requirements("requirements-dev.txt")
+        if wanted.marker is None or wanted.marker.evaluate()
+    ]
+    assert {one.name: version(one.name) for one in locked} == {
+        one.name: str(one.specifier).removeprefix("==") for one in locked
+    }
 
 
 def test_old_python_is_refused_with_the_version_that_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
