@@ -47,8 +47,16 @@ def _each_between(low: float, high: float) -> Callable[[Any], None]:
     return check
 
 
-from marshmallow import ValidationError
-from marshmallow.validate import Length, OneOf, Range, Regexp
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+# Production refuses to start with what suits a checkout alone: core/production.py.
+ENVIRONMENT = env.str("ENVIRONMENT", default="development", validate=OneOf(ENVIRONMENTS))
+_IN_PRODUCTION = ENVIRONMENT == "production"
 
 # --- Secrets: from the environment, else from a file of this checkout that only its owner can read ---
 DEBUG = env.bool("DEBUG", default=False)

@@ -19,7 +19,7 @@ from dispatcher.exchanges import ReadyRequest
 from dispatcher.outcomes import Outcome, outcome_of
 from dispatcher.transport import CurlAdapter
 from dispatcher.urls import ANY_PORT, UrlRefused, UrlRules, check_addresses
-from tests.dispatcher.receivers import OK
+from tests.hostile.receivers import OK
 from tests.processes import PATIENCE, ROOT
 from tests.ssrf.name_server import NameServer, Zone
 from tests.ssrf.network import ENTER, obstacle, own_every_address

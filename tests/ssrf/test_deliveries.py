@@ -10,7 +10,7 @@ import pytest
 from dispatcher.endpoints import create_endpoint
 from dispatcher.models import Attempt, FinishedDelivery
 from dispatcher.urls import check_addresses
-from tests.dispatcher.receivers import Receiver, answer_all
+from tests.hostile.receivers import Receiver, answer_all
 from tests.dispatcher.scenes import OWNER, record
 from tests.processes import Command
 
