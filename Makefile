@@ -13,7 +13,7 @@ PYTEST = $(RUN) pytest -n $(WORKERS)
 WORKERS ?= auto
 
 .PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs-check \
-	lock environment clean bench bench-quick soak fuzz
+	lock environment clean bench bench-quick soak fuzz fuzz-responses
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ soak: environment ## ten minutes of failures, then overload; judged at the end (
 
 fuzz: environment ## the API against its own description, for long (FUZZ_EXAMPLES=300 an operation, FUZZ_SEED=n)
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-300} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(PYTEST) tests/api/test_fuzz.py $(ARGS)
+
+fuzz-responses: environment ## endpoints whose answers went wrong at random (FUZZ_RESPONSES=100000, FUZZ_SEED=n)
+	@FUZZ_RESPONSES=$${FUZZ_RESPONSES:-100000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
+		$(PYTEST) tests/hostile/test_mutants.py $(ARGS)
 
 test-postgres-versions: environment ## the database tests on the newest supported PostgreSQL (embedded)
 	@env -u DATABASE_URL MINISTRIPE_POSTGRES=wheel $(PYTEST) -m postgres_versions $(ARGS)

@@ -19,6 +19,9 @@ _HAPPENINGS = {
     selectors.EVENT_READ | selectors.EVENT_WRITE: pycurl.CSELECT_IN | pycurl.CSELECT_OUT,
 }
 
+# Those that libcurl closed without using them again stay in the set.
+_SPOILT_LIMIT = 4096
+
 Ended = tuple[Any, int, str]  # the easy handle, CURLE_… (0: complete), libcurl's words
 
 
@@ -29,9 +32,15 @@ class CurlLoop:
         kept_connections: idle connections that are kept for further requests.
         connections_per_host: at once, 0 for as many as there are transfers. Transfers above it wait, and
             their deadline runs meanwhile.
+
+    Attributes:
+        spoilt: local address and port of kept connections on which something came while they rested: their end,
+            or bytes that nobody asked for. libcurl looks for that once a second at most, and would send a
+            request there or take those bytes for its answer.
     """
 
     def __init__(self, *, kept_connections: int, connections_per_host: int = 0) -> None:
+        self.spoilt: set[tuple[str, int]] = set()
         self._selector = selectors.DefaultSelector()
         self._watched: dict[int, int] = {}  # descriptor → events that the selector knows of; 0: perhaps none
         self._resting: set[int] = set()  # of these, what libcurl asks nothing of at the moment
@@ -59,24 +68,20 @@ class CurlLoop:
         """Carry all transfers on until some end, `wake` is called, or `timeout` seconds have passed."""
         limit = time.monotonic() + timeout
         while True:
-            self._run_timer()
-            ended = self._ended()
-            if ended or self._woken:
-                timeout = 0.0
-            else:
-                timeout = limit - time.monotonic()
-                if self._timer is not None:
-                    timeout = min(timeout, self._timer - time.monotonic())
+            timeout = 0.0 if self._woken else limit - time.monotonic()
+            if self._timer is not None:
+                timeout = min(timeout, self._timer - time.monotonic())
             for key, events in self._selector.select(max(0.0, timeout)):
                 descriptor = key.fd
                 if descriptor in self._resting:
-                    # A kept connection ended; libcurl looks before it uses one again.
-                    self._forget(descriptor)
+                    self._spoil(descriptor)
                 elif key.fileobj is self._wake_reader:
                     self._drain_wakes()
                 else:
                     self._multi.socket_action(descriptor, _HAPPENINGS[events])
-            ended += self._ended()
+            # Behind the look at kept connections, since this is where transfers begin and take one.
+            self._run_timer()
+            ended = self._ended()
             if ended or self._woken or time.monotonic() >= limit:
                 self._woken = False
                 return ended
@@ -108,10 +113,7 @@ class CurlLoop:
 
     def _on_interest(self, what: int, descriptor: int, _multi: Any, _data: Any) -> None:
         if what == pycurl.POLL_REMOVE:
-            if self._watched.get(descriptor) == selectors.EVENT_READ:
-                self._resting.add(descriptor)
-            else:
-                self._forget(descriptor)
+            self._rest(descriptor)
             return
         events = _INTERESTS[what]
         self._resting.discard(descriptor)
@@ -127,6 +129,31 @@ class CurlLoop:
                 self._forget(descriptor)
         self._selector.register(descriptor, events)
         self._watched[descriptor] = events
+
+    def _rest(self, descriptor: int) -> None:
+        """What is kept is watched for its end; what is closed after this, the kernel forgets."""
+        known = self._watched.get(descriptor)
+        if known and known != selectors.EVENT_READ:
+            try:
+                self._selector.modify(descriptor, selectors.EVENT_READ)
+            except OSError:
+                known = None
+        if known:
+            self._watched[descriptor] = selectors.EVENT_READ
+            self._resting.add(descriptor)
+        else:
+            self._forget(descriptor)
+
+    def _spoil(self, descriptor: int) -> None:
+        if len(self.spoilt) >= _SPOILT_LIMIT:
+            self.spoilt.clear()
+        with contextlib.suppress(OSError):
+            connection = socket.socket(fileno=descriptor)
+            try:
+                self.spoilt.add(connection.getsockname()[:2])
+            finally:
+                connection.detach()
+        self._forget(descriptor)
 
     def _forget(self, descriptor: int) -> None:
         self._resting.discard(descriptor)

@@ -52,17 +52,28 @@ class _HandedOver(socket.socket):
 
 
 class Transfer:
-    """A pooled easy handle. `begin`, hand `curl` to the multi handle, then `finish` with its verdict."""
+    """A pooled easy handle. `begin`, hand `curl` to the multi handle, then `finish` with its verdict.
+
+    Parameters:
+        socket_opened: called whenever it was.
+        spoilt: local address and port of kept connections that must not be used again.
+
+    Attributes:
+        unsent: it ended before anything was sent, because its connection was spoilt: `begin_afresh`.
+    """
 
     __slots__ = (
         "_body", "_body_size", "_fresh", "_guards", "_headers", "_method", "_opened", "_peer_ip",
-        "_prereqs", "_refusal", "_socket_error", "_socket_opened", "_timeouts", "_verdict", "curl",
-        "request", "token", "url",
+        "_prereqs", "_refusal", "_socket_error", "_socket_opened", "_spoilt", "_timeouts", "_verdict", "curl",
+        "request", "token", "unsent", "url",
     )  # fmt: skip
 
-    def __init__(self, guards: Guards, *, socket_opened: Callable[[], None]) -> None:
+    def __init__(
+        self, guards: Guards, *, socket_opened: Callable[[], None], spoilt: set[tuple[str, int]]
+    ) -> None:
         self.curl = pycurl.Curl()
         self._socket_opened = socket_opened
+        self._spoilt = spoilt
         self.token: object = None
         self.url = ""
         self._guards = guards
@@ -108,6 +119,14 @@ class Transfer:
             self._timeouts = timeouts
             self._set_timeouts()
 
+    def begin_afresh(self) -> None:
+        """The same request again, on a new connection; its deadline starts anew."""
+        token, request = self.token, self.request
+        self._forget()
+        self.token, self.request = token, request
+        self.curl.setopt(pycurl.FRESH_CONNECT, True)
+        self._fresh = True
+
     def finish(self, error: int, text: str) -> CurlResponse | TransportError:
         """What the exchange came to.
 
@@ -143,6 +162,7 @@ class Transfer:
     def _forget(self) -> None:
         self.token = None
         self.request = None
+        self.unsent = False
         self._headers.clear()
         self._body: list[bytes] = []
         self._body_size = 0
@@ -221,8 +241,13 @@ class Transfer:
         self._socket_opened()
         return opened
 
-    def _on_request(self, peer_ip: str, _local_ip: str, _peer_port: int, _local_port: int) -> int:
+    def _on_request(self, peer_ip: str, local_ip: str, _peer_port: int, local_port: int) -> int:
         """Right before the request is sent, on a new connection or a kept-alive one."""
+        if self._spoilt and (local_ip, local_port) in self._spoilt:
+            self._spoilt.discard((local_ip, local_port))
+            if not self._opened and not self._prereqs:  # else a new one that got the port of one that is gone
+                self.unsent = True
+                return int(pycurl.PREREQFUNC_ABORT)
         self._prereqs += 1
         if self._prereqs > 1:  # sent again on another kept-alive connection; see above
             self._verdict = _STALE

@@ -130,7 +130,9 @@ class CurlAdapter(BaseAdapter):
         if self.free_slots <= 0:
             raise RuntimeError(f"all {self._slots} slots are in use")
         transfer = (
-            self._idle.pop() if self._idle else Transfer(self._guards, socket_opened=self._loop.socket_opened)
+            self._idle.pop()
+            if self._idle
+            else Transfer(self._guards, socket_opened=self._loop.socket_opened, spoilt=self._loop.spoilt)
         )
         try:
             url = self._normal_url(request.url or "")
@@ -147,7 +149,14 @@ class CurlAdapter(BaseAdapter):
     def wait(self, timeout: float) -> list[Finished]:
         """Carry all exchanges on until some end, `wake` is called, or `timeout` seconds have passed."""
         ended = self._loop.drive(0.0 if self._unsent else timeout)
-        finished = [self._finish(curl, error, text) for curl, error, text in ended]
+        finished = []
+        for curl, error, text in ended:
+            if self._active[curl].unsent:
+                self._loop.remove(curl)
+                self._active[curl].begin_afresh()
+                self._loop.add(curl)
+            else:
+                finished.append(self._finish(curl, error, text))
         while self._unsent:
             finished.append(self._unsent.popleft())
         return finished

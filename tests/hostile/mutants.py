@@ -1,8 +1,10 @@
 """Answers that went wrong: mutations of valid ones, the same for the same seed and number."""
 
 import random
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 _NUMBERS = (
     b"0",
@@ -26,6 +28,7 @@ _LINES = (
     b"Set-Cookie: a=b; Domain=..", b"Alt-Svc: h3=\":443\"", b"Strict-Transport-Security: max-age=9", b": no name",
     b" folded", b"no colon", b"X\0Y: z", b"HTTP/1.1 100 Continue\r\n",
 )  # fmt: skip
+_DIGITS = re.compile(rb"[0-9]+")
 _BREAKS = (b"\n", b"\r", b"\r\r\n", b"\n\r", b"\r\n\r\n", b"\0\r\n", b"")
 
 
@@ -120,14 +123,11 @@ def _cut(data: bytes, chance: random.Random) -> bytes:
 
 
 def _change_number(data: bytes, chance: random.Random) -> bytes:
-    digits = [at for at in range(len(data)) if data[at : at + 1].isdigit()]
-    if not digits:
+    found = list(islice(_DIGITS.finditer(data), 12))
+    if not found:
         return data
-    at = chance.choice(digits[:40])
-    end = at + 1
-    while data[end : end + 1].isdigit():
-        end += 1
-    return data[:at] + chance.choice(_NUMBERS) + data[end:]
+    start, end = chance.choice(found).span()
+    return data[:start] + chance.choice(_NUMBERS) + data[end:]
 
 
 def _add_line(data: bytes, chance: random.Random) -> bytes:

@@ -181,6 +181,10 @@ class Receiver:
         for thread in self._threads:
             thread.join()
 
+    @property
+    def open_connections(self) -> int:
+        return len(self._open)
+
     def refuse_connections(self) -> None:
         """Stop listening; connections that are open go on."""
         # shutdown() is what ends an accept() under way; close() alone leaves it asleep.

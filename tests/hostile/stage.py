@@ -13,8 +13,8 @@ from dispatcher.models import Attempt, Delivery, Endpoint, FinishedDelivery
 from outbox.recording import record_event
 from tests.dispatcher.certificates import Authority
 from tests.dispatcher.scenes import lane_row, make_endpoint
+from tests.hostile.behaviour import FIRST_WAIT, Behaviour
 from tests.hostile.receivers import Receiver, answer_all
-from tests.hostile.table import FIRST_WAIT, Behaviour
 from tests.processes import Command, until
 
 # Far above what a healthy exchange needs on a loaded machine.

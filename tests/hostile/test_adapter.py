@@ -1,5 +1,6 @@
 """Every misbehaviour that design calls hostile, over real sockets: what is recorded, never how long it took."""
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.hostile.receivers import (
     answer_once,
     closed_port,
 )
+from tests.processes import PATIENCE, until
 
 LOOPBACK = AddressPolicy(allow=["127.0.0.0/8", "::1/128"])
 SOON = 0.3
@@ -283,6 +285,37 @@ def test_stale_connection_is_an_attempt_of_its_own_and_the_next_takes_a_fresh_on
 
     assert [outcome.failure_code for outcome in outcomes] == [None, FailureCode.STALE_CONNECTION, None]
     assert len(receiver.requests) == 3, "a request was sent that no attempt records"
+    assert receiver.connections == 2
+
+
+def test_connection_that_was_closed_while_it_rested_is_not_used_again(adapter: CurlAdapter) -> None:
+    with Receiver(answer_once(OK)) as receiver:
+        first = attempt(adapter, receiver.url())
+        until(lambda: receiver.open_connections == 0, what="the end of the connection")
+        second = attempt(adapter, receiver.url())
+
+    assert (first.succeeded, second.succeeded) == (True, True)
+    assert receiver.connections == 2
+
+
+def test_connection_on_which_more_came_than_was_asked_for_is_not_used_again(adapter: CurlAdapter) -> None:
+    """Else what is left over would be taken for the answer to the next request."""
+    left_over = threading.Event()
+
+    def script(conversation: Conversation) -> None:
+        conversation.read_request()
+        conversation.send(OK)
+        conversation.pause(0.05)
+        conversation.send(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
+        left_over.set()
+        conversation.hold()
+
+    with Receiver(script) as receiver:
+        first = attempt(adapter, receiver.url())
+        assert left_over.wait(PATIENCE)
+        second = attempt(adapter, receiver.url())
+
+    assert (first.status, second.status) == (200, 200)
     assert receiver.connections == 2
 
 

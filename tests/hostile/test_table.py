@@ -11,8 +11,10 @@ from dispatcher.failures import FailureCode
 from dispatcher.models import Attempt, Delivery
 from dispatcher.outcomes import RESPONSE_LIMIT
 from tests.dispatcher.certificates import Authority
+from tests.hostile.behaviour import FIRST_WAIT, Behaviour, Then
+from tests.hostile.page import tables, tables_on_page
 from tests.hostile.stage import DEADLINE, HEALTHY_ENDPOINTS, Observed, Played, play
-from tests.hostile.table import FIRST_WAIT, TABLE, Behaviour, Then
+from tests.hostile.table import TABLE
 
 # A dispatcher each, so that the workers of pytest-xdist share the waiting.
 PARTS = [
@@ -34,6 +36,10 @@ def test_every_section_is_played() -> None:
     assert sorted(chain(*PARTS)) == sorted(TABLE)
     names = [row.name for row in chain(*TABLE.values())]
     assert len(names) == len(set(names))
+
+
+def test_the_page_shows_the_table() -> None:
+    assert tables_on_page() == tables(), "python -m tests.hostile.page writes it anew"
 
 
 @pytest.mark.django_db(transaction=True)
