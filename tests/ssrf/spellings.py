@@ -52,8 +52,7 @@ def name_of(number: int) -> str:
 
 def _numbers() -> list[int]:
     wanted = [int.from_bytes(map(int, text.split(".")), "big") for text in _WANTED]
-    edges = [end for span in IPV4_DENIED for end in (span.first, span.last)]
-    return list(dict.fromkeys(wanted + edges))
+    return list(dict.fromkeys(wanted + [span.last for span in IPV4_DENIED]))
 
 
 def _of(number: int) -> Iterator[Spelling]:

@@ -26,6 +26,10 @@ class Span:
     first: int
     last: int
 
+    def __str__(self) -> str:
+        first = ipv4(self.first) if self.bits == 32 else ipv6(self.first)
+        return f"{first}/{self.bits + 1 - (self.last - self.first + 1).bit_length()}"
+
     def __contains__(self, number: int) -> bool:
         return self.first <= number <= self.last
 

@@ -78,7 +78,7 @@ def test_of_the_edges_of_all_ranges_only_permitted_ones_are_connected() -> None:
     assert found["codes"]["blocked_address"] == len(denied_among(edges()))
     # The same listeners count those that are denied, once the operator allows them.
     assert control["denied"] > 60
-    assert control["codes"]["blocked_address"] == 0
+    assert "blocked_address" not in control["codes"]
 
 
 @pytest.mark.parametrize("ruled", [True, False], ids=["as sent", "without the URL check"])

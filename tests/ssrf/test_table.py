@@ -5,6 +5,7 @@ import random
 import pytest
 
 from dispatcher.addresses import AddressPolicy
+from tests.processes import ROOT
 from tests.ssrf.table import (
     IPV4_DENIED,
     IPV6_ALLOWED,
@@ -21,6 +22,13 @@ POLICY = AddressPolicy()
 _ADJOINING = {"0/8 before", "224/4 after", "240/4 before"}
 _IPV4_EDGES = [(span, edge, number) for span in IPV4_DENIED for edge, number in span.edges.items()]
 _IPV6_EDGES = [(span, edge, number) for span in IPV6_DENIED for edge, number in span.edges.items()]
+
+
+def test_the_documentation_lists_the_same_ranges() -> None:
+    page = (ROOT / "docs" / "addresses.md").read_text()
+    ranges = [*IPV4_DENIED, *IPV6_DENIED, IPV6_ALLOWED]
+
+    assert [str(span) for span in ranges if f"`{span}`" not in page] == []
 
 
 def named(edges: list[tuple[Span, str, int]]) -> list[str]:
