@@ -60,6 +60,7 @@ SECTIONS = {
     "fields": "fields of the stripe packages",
     "model": "model of the claim protocol",
     "tenants": "tenant matrix",
+    "canaries": "canaries",
 }
 
 
