@@ -26,9 +26,8 @@ class SealedColumns:
     table: str
     rows: Manager[Any]  # of the table's model, whose key is a UUID
     names: tuple[str, ...]
-    only: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # a filter: of other rows the columns are not sealed
+    # A filter: of other rows the columns are not sealed.
+    only: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
