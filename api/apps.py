@@ -1,6 +1,11 @@
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
 
 from outbox.partitions import PartitionedTable, Period
+
+if TYPE_CHECKING:
+    from dispatcher.resealing import SealedColumns
 
 
 class ApiConfig(AppConfig):
@@ -13,6 +18,21 @@ class ApiConfig(AppConfig):
         from api.rate_limit import forget_buckets
 
         return forget_operations(limit=limit) + forget_messages(limit=limit) + forget_buckets(limit=limit)
+
+    def sealed_columns(self) -> "list[SealedColumns]":
+        from api.models import CliSecret, IdempotencyKey
+        from dispatcher.resealing import SealedColumns
+
+        return [
+            SealedColumns(table="api_cli_secret", rows=CliSecret.objects, names=("sealed_secret",)),
+            # An answer that is kept for a replay, where it shows a secret.
+            SealedColumns(
+                table="api_idempotency_key",
+                rows=IdempotencyKey.objects,
+                names=("body",),
+                only={"sealed": True},
+            ),
+        ]
 
     def partitioned_tables(self) -> list[PartitionedTable]:
         from api.config import request_log_retention

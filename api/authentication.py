@@ -24,7 +24,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         check_address(request)
         try:
             identity = authenticate(_token(request.META.get("HTTP_AUTHORIZATION", "")))
-        except (NotAuthenticated, ApiKeyRefused):
+        except ApiKeyRefused:
             note_failed_key(request)
             raise
         context_of(request).recognise(identity)

@@ -23,7 +23,7 @@ def address_rate_limit() -> float:
 
 
 def failed_keys_per_minute() -> int:
-    """Missing and refused keys a minute from one address; 0 is no limit."""
+    """Refused keys a minute from one address; 0 is no limit."""
     return settings.API_FAILED_KEYS_PER_MINUTE
 
 

@@ -15,6 +15,7 @@ from api.context import RequestContext
 from api.errors import ApiError, BodyTooLarge
 from api.permissions import permitted_part
 from core.errors import ApiKeyRefused, CardDeclined, CoreError, NotFound, PermissionDenied
+from core.redaction import without_secrets
 from core.versions import render
 from dispatcher.errors import (
     ConfigurationError,
@@ -60,7 +61,7 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Mini Stripe"'}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """An error as the envelope shows it."""
+    """An error as the envelope shows it: an answer may be logged by whoever gets it, so it repeats no secret."""
 
     status: int
     message: str
@@ -74,8 +75,8 @@ class Refusal:
         error: dict[str, Any] = {
             "type": self.type,
             "code": self.code,
-            "message": self.message,
-            "param": self.param,
+            "message": without_secrets(self.message),
+            "param": None if self.param is None else without_secrets(self.param),
             "request_id": context.public_id,
             **self.members,
         }

@@ -75,9 +75,10 @@ def check_account(identity: ApiKeyIdentity) -> None:
 
 
 def note_failed_key(request: HttpRequest | Request) -> None:
-    """A key was missing or refused. Raises RateLimited: the address has tried too many.
+    """A key was refused. Raises RateLimited: the address has tried too many.
 
-    Only those who fail are counted and refused: a good key works from the same address all the while.
+    Only those who fail are counted and refused: a good key works from the same address all the while, and a request
+    without a key, which guesses nothing, costs no statement.
     """
     if limit := failed_keys_per_minute():
         _take(f"failed-keys:{client_network(request)}", Rate.per_minute(limit))

@@ -6,7 +6,8 @@ from django.http import HttpRequest
 
 from api.context import RequestContext
 from api.idempotency import MAX_KEY_LENGTH
-from api.redaction import redacted_text, storable, without_secrets
+from api.redaction import redacted_text, storable
+from core.redaction import without_secrets
 from outbox.database import execute
 from outbox.sql import prepared
 

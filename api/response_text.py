@@ -2,7 +2,7 @@
 
 import re
 
-from api.redaction import REDACTED, without_secrets
+from core.redaction import REDACTED, without_secrets
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SECRET_HEADER = re.compile(

@@ -12,12 +12,22 @@ import secrets
 import string
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models.functions import Coalesce, Now
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce, Least, Now
 
 from core.config import api_key_hash_key
-from core.errors import ApiKeyNotFound, ExpiredKey, InvalidScope, MalformedKey, RevokedKey, UnknownKey
+from core.errors import (
+    ApiKeyNotFound,
+    ExpiredKey,
+    InvalidScope,
+    KeyNotRotatable,
+    MalformedKey,
+    RevokedKey,
+    UnknownKey,
+)
 from core.key_scopes import KeyKind, Scopes, check_scopes
 from core.models import Account, ApiKey
 from core.sql import SQL
@@ -31,6 +41,7 @@ PREFIXES = {
     KeyKind.RESTRICTED: "rk_test_",
     KeyKind.PUBLISHABLE: "pk_test_",
 }
+MAX_KEY_OVERLAP = timedelta(days=7)
 _PREFIX_LENGTH = 8
 _ID_DIGITS = 22
 _SECRET_DIGITS = 43  # 62^43 > 2^256
@@ -118,6 +129,48 @@ def revoke_api_key(key_id: uuid.UUID) -> ApiKey:
     if row is None:
         raise ApiKeyNotFound(encode_id("key", key_id))
     return row
+
+
+def rotate_api_key(
+    key_id: uuid.UUID, *, overlap: timedelta, expires_at: datetime | None = None
+) -> tuple[str, ApiKey]:
+    """A new key of the same account, name, kind and scopes; and the old one, which is good for `overlap` longer.
+
+    The old key's time never grows by it. Joins an open transaction, or opens its own.
+
+    Raises:
+        ApiKeyNotFound: no such key.
+        KeyNotRotatable: it is revoked or has expired already, or the overlap is not within a week.
+    """
+    if not timedelta(0) <= overlap <= MAX_KEY_OVERLAP:
+        raise KeyNotRotatable("The overlap must be between 0 and 7 days.")
+    with transaction.atomic():
+        old = ApiKey.objects.select_for_update(no_key=True).filter(id=key_id).first()
+        if old is None:
+            raise ApiKeyNotFound(encode_id("key", key_id))
+        good = ApiKey.objects.filter(id=key_id, revoked_at=None).exclude(expires_at__lte=Now())
+        ends = good.update(expires_at=Least(Coalesce("expires_at", Now() + overlap), Now() + overlap))
+        if not ends:
+            raise KeyNotRotatable(f"{old.public_id} is revoked or has expired; nobody could go on with it.")
+        old.refresh_from_db()
+        token = create_api_key(
+            account=old.account,
+            name=old.name,
+            expires_at=expires_at,
+            kind=KeyKind(old.kind),
+            scopes=old.scopes,
+        )
+    return token, old
+
+
+def api_keys_of(account: Account) -> QuerySet[ApiKey]:
+    """Newest first; those that are over, too. `last_used_at` is right to the minute."""
+    return ApiKey.objects.filter(account=account).order_by("-id")
+
+
+def key_named(text: str) -> uuid.UUID:
+    """A key by its id (`key_…`) or its whole text. Raises InvalidIdentifier, MalformedKey."""
+    return decode_id("key", text) if text.startswith("key_") else key_uuid(text)
 
 
 def key_uuid(token: str) -> uuid.UUID:

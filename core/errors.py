@@ -100,6 +100,10 @@ class InvalidScope(CoreError):
     """A restricted key cannot have such a scope."""
 
 
+class KeyNotRotatable(CoreError):
+    """A key cannot hand over to a new one."""
+
+
 def _masked(token: str) -> str:
     # Of a short text the last four characters would be too much of it.
     return f"****{token[-4:]}" if len(token) >= 16 else "****"

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 
 if TYPE_CHECKING:
+    from dispatcher.resealing import SealedColumns
     from outbox.partitions import PartitionedTable
 
 
@@ -29,6 +30,16 @@ class DispatcherConfig(AppConfig):
             PartitionedTable(
                 name="dispatcher_finished_delivery", period=Period.MONTH, retention=event_retention()
             ),
+        ]
+
+    def sealed_columns(self) -> "list[SealedColumns]":
+        from dispatcher.models import Endpoint
+        from dispatcher.resealing import SealedColumns
+
+        return [
+            SealedColumns(
+                table="dispatcher_endpoint", rows=Endpoint.objects, names=("secret", "previous_secret")
+            )
         ]
 
     def needs_rows_before(self, table: str, bound: uuid.UUID) -> bool:

@@ -28,6 +28,23 @@ def unseal(sealed: str) -> str:
         raise SecretUndecryptable from error
 
 
+def reseal(sealed: str) -> str | None:
+    """The same secret under the newest key; None where that has sealed it already.
+
+    Raises:
+        SecretUndecryptable: as unseal.
+    """
+    newest, *_ = fernets = _fernets()
+    try:
+        newest.decrypt(sealed.encode())
+    except InvalidToken:
+        try:
+            return MultiFernet(fernets).rotate(sealed.encode()).decode()
+        except InvalidToken as error:
+            raise SecretUndecryptable from error
+    return None
+
+
 @lru_cache(maxsize=10_000)
 def signing_keys(*sealed: str) -> SigningKeys:
     """The keys of sealed secrets, current one first; decrypted once a process."""
@@ -35,8 +52,13 @@ def signing_keys(*sealed: str) -> SigningKeys:
 
 
 def _fernet() -> MultiFernet:
+    return MultiFernet(_fernets())
+
+
+def _fernets() -> list[Fernet]:
+    """The newest first."""
     keys = dispatcher_settings().secret_keys
     if keys:
-        return MultiFernet([Fernet(key) for key in keys])
+        return [Fernet(key) for key in keys]
     derived = hashlib.sha256(b"dispatcher.sealing:" + fallback_secret().encode()).digest()
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(derived))])
+    return [Fernet(base64.urlsafe_b64encode(derived))]

@@ -67,6 +67,7 @@ SECTIONS = {
     "model": "model of the claim protocol",
     "ssrf": "addresses that no delivery may reach",
     "tenants": "tenant matrix",
+    "canaries": "canaries",
 }
 
 

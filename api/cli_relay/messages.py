@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.models import RequestLog
-from api.redaction import storable, without_secrets
+from api.redaction import storable
+from core.redaction import without_secrets
 from core.versions import STRIPE, render_event
 from dispatcher.signing import SigningKeys
 from outbox.errors import InvalidIdentifier

@@ -106,10 +106,10 @@ class Product:
     def start_settlement(self) -> Command:
         return self._stack.enter_context(self._command("run_settlement", "--poll-interval", "0.05"))
 
-    def start_dispatcher(self, *flags: str) -> Command:
+    def start_dispatcher(self, *arguments: str) -> Command:
         """Small batches: however fast one of them is, the others find work too."""
         return self._stack.enter_context(
-            self._command("run_dispatcher", "--batch", "8", "--log", "attempts", *flags)
+            self._command("run_dispatcher", "--batch", "8", "--log", "attempts", *arguments)
         )
 
     def start_cli_relay(self, port: int) -> Command:

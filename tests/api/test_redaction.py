@@ -1,8 +1,11 @@
-"""What the request log leaves out of texts."""
+"""What logs and answers leave out of texts."""
+
+import logging
 
 import pytest
 
-from api.redaction import REDACTED, without_secrets
+from core.logs import RedactedFormatter
+from core.redaction import REDACTED, loggable, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -18,3 +21,30 @@ from api.redaction import REDACTED, without_secrets
 )
 def test_secrets_are_taken_out(text, kept):
     assert without_secrets(text) == kept
+
+
+def test_what_postgresql_quotes_is_left_out_of_a_log() -> None:
+    error = (
+        "psycopg2.errors.CheckViolation: new row violates check constraint\n"
+        "DETAIL:  Failing row contains (7, ada@shop.test,\nline two).\n"
+        "\n"
+        "The above exception was the direct cause of the following exception:\n"
+        "\n"
+        "django.db.utils.ProgrammingError: syntax error\n"
+        "LINE 1: SELECT 'ada@shop.test'\n"
+        "                ^"
+    )
+    assert loggable(error) == (
+        "psycopg2.errors.CheckViolation: new row violates check constraint\n"
+        f"DETAIL: {REDACTED}\n"
+        "\n"
+        "The above exception was the direct cause of the following exception:\n"
+        "\n"
+        "django.db.utils.ProgrammingError: syntax error\n"
+        f"LINE 1: {REDACTED}"
+    )
+
+
+def test_what_libraries_log_is_looked_through_too() -> None:
+    record = logging.LogRecord("django", logging.ERROR, __file__, 1, "key %s", ("sk_test_abc",), None)
+    assert RedactedFormatter("%(message)s").format(record) == f"key {REDACTED}"

@@ -8,8 +8,9 @@ from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
 from api.models import RequestLog
-from api.redaction import MAX_BYTES, redacted_text, without_secrets
+from api.redaction import MAX_BYTES, redacted_text
 from core.api_keys import key_uuid
+from core.redaction import without_secrets
 from outbox.identifiers import decode_id
 from tests.api.callers import Caller
 

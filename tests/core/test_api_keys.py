@@ -5,12 +5,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core.api_keys import authenticate, create_api_key, key_uuid, revoke_api_key
+from core.api_keys import authenticate, create_api_key, key_uuid, revoke_api_key, rotate_api_key
 from core.checks import check_hash_key
 from core.errors import (
     ApiKeyNotFound,
     ExpiredKey,
     InvalidScope,
+    KeyNotRotatable,
     MalformedKey,
     RevokedKey,
     UnknownKey,
@@ -189,3 +190,50 @@ def test_a_scope_that_does_not_exist_makes_no_key(account, kind, scopes):
 def test_writing_includes_reading_and_what_nobody_named_is_permitted_to_nobody(scopes, reads, writes):
     assert permits(scopes, "customers", Access.READ) is reads
     assert permits(scopes, "customers", Access.WRITE) is writes
+
+
+def _without(row, *names):
+    return {name: value for name, value in vars(row).items() if name not in {"_state", *names}}
+
+
+def test_a_rotated_key_hands_over_within_its_overlap(account):
+    scopes = {"customers": "read"}
+    old_token = create_api_key(account=account, name="server", kind=KeyKind.RESTRICTED, scopes=scopes)
+    token, old = rotate_api_key(key_uuid(old_token), overlap=timedelta(hours=2))
+    new = ApiKey.objects.get(id=key_uuid(token))
+    own = ("id", "token_hash", "expires_at", "_django_version")
+    assert _without(new, *own) == _without(ApiKey.objects.get(id=old.id), *own)
+    assert new.expires_at is None
+    assert authenticate(old_token).scopes == authenticate(token).scopes == scopes
+    ApiKey.objects.filter(id=old.id).update(expires_at=timezone.now() - timedelta(hours=1))
+    with pytest.raises(ExpiredKey):
+        authenticate(old_token)
+    assert authenticate(token)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_an_overlap_the_old_key_is_over_at_once(token):
+    rotate_api_key(key_uuid(token), overlap=timedelta(0))
+    with pytest.raises(ExpiredKey):
+        authenticate(token)
+
+
+def test_a_rotation_never_prolongs_a_key(account):
+    soon = timezone.now() + timedelta(minutes=5)
+    token = create_api_key(account=account, name="server", expires_at=soon)
+    _, old = rotate_api_key(key_uuid(token), overlap=timedelta(days=1))
+    assert old.expires_at == soon
+
+
+@pytest.mark.parametrize("over", [{"revoked_at": -1}, {"expires_at": -1}])
+def test_a_key_that_is_over_hands_over_to_none(token, over):
+    moments = {name: timezone.now() + timedelta(hours=hours) for name, hours in over.items()}
+    ApiKey.objects.update(**moments)
+    with pytest.raises(KeyNotRotatable):
+        rotate_api_key(key_uuid(token), overlap=timedelta(hours=1))
+    assert ApiKey.objects.count() == 1
+
+
+def test_an_unknown_key_cannot_be_rotated(db):
+    with pytest.raises(ApiKeyNotFound):
+        rotate_api_key(new_uuid(), overlap=timedelta(0))

@@ -1,12 +1,15 @@
 import json
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from core.api_keys import authenticate
-from core.errors import RevokedKey
+from core.errors import ExpiredKey, RevokedKey
 from core.models import Account, ApiKey
+from outbox.identifiers import decode_id
 
 pytestmark = pytest.mark.django_db
 
@@ -96,3 +99,70 @@ def test_revoke_api_key_takes_the_key_or_its_id(named_by):
 def test_revoking_what_is_no_key_is_an_error(key):
     with pytest.raises(CommandError):
         _run("revoke_api_key", key)
+
+
+def test_create_api_key_makes_a_key_that_expires():
+    made = json.loads(_run("create_api_key", "--json", "--expires-in", "90d")[0])
+    row = ApiKey.objects.get()
+    assert timedelta(days=89) < row.expires_at - timezone.now() <= timedelta(days=90)
+    assert authenticate(made["api_key"])
+    ApiKey.objects.update(expires_at=timezone.now() - timedelta(hours=1))
+    with pytest.raises(ExpiredKey):
+        authenticate(made["api_key"])
+
+
+@pytest.mark.parametrize("span", ["soon", "90", "-1d", "4000d", "999999999d"])
+def test_a_span_that_is_none_is_an_error_and_makes_no_key(span):
+    with pytest.raises(CommandError, match="expires-in"):
+        _run("create_api_key", f"--expires-in={span}")
+    assert not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize("named_by", ["api_key", "id"])
+def test_rotate_api_key_prints_the_new_key_alone_and_both_are_good(named_by):
+    made = json.loads(_run("create_api_key", "--json", "--restricted", "customers=read")[0])
+    out, talk = _run("rotate_api_key", made[named_by], "--overlap", "2h")
+    new = authenticate(out.strip())
+    assert out == f"{out.strip()}\n"
+    assert (new.owner, new.scopes) == (made["account"], {"customers": "read"})
+    assert authenticate(made["api_key"]).owner == made["account"]
+    assert f"{made['id']} is good until" in talk
+    assert out.strip() not in talk
+
+
+def test_rotate_api_key_serves_programs():
+    made = json.loads(_run("create_api_key", "--json")[0])
+    rotated = json.loads(_run("rotate_api_key", made["id"], "--json", "--expires-in", "30d")[0])
+    assert rotated.keys() == {"api_key", "id", "old_expires_at"}
+    old, new = (ApiKey.objects.get(id=decode_id("key", one["id"])) for one in (made, rotated))
+    assert old.expires_at.isoformat() == rotated["old_expires_at"]
+    assert new.expires_at > old.expires_at
+
+
+@pytest.mark.parametrize("arguments", [["key_1"], ["key_0000000000000000000000"], ["sk_test_1"]])
+def test_rotating_what_is_no_key_is_an_error(arguments):
+    with pytest.raises(CommandError):
+        _run("rotate_api_key", *arguments)
+
+
+def test_rotating_for_longer_than_a_week_is_an_error():
+    made = json.loads(_run("create_api_key", "--json")[0])
+    with pytest.raises(CommandError, match="between 0 and 7 days"):
+        _run("rotate_api_key", made["id"], "--overlap", "8d")
+    assert ApiKey.objects.count() == 1
+
+
+def test_list_api_keys_tells_all_but_the_keys(account):
+    used = json.loads(_run("create_api_key", "--json", "--account", account.public_id)[0])
+    unused = json.loads(_run("create_api_key", "--json", "--account", account.public_id, "--publishable")[0])
+    _run("create_api_key", "--account-name", "Another")
+    authenticate(used["api_key"])
+    out, _ = _run("list_api_keys", "--account", account.public_id)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [(line["id"], line["kind"], line["last_used_at"] is None) for line in lines] == [
+        (unused["id"], "publishable", True),
+        (used["id"], "secret", False),
+    ]
+    assert used["api_key"][-43:] not in out
+    with pytest.raises(CommandError, match="No such account"):
+        _run("list_api_keys", "--account", "acct_0000000000000000000000")

@@ -1,5 +1,6 @@
 import argparse
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -9,6 +10,7 @@ from core.accounts import create_account, get_account, set_api_version
 from core.api_keys import create_api_key, key_uuid
 from core.errors import CoreError
 from core.key_scopes import KeyKind
+from core.management.spans import span
 from outbox.identifiers import encode_id
 
 
@@ -41,6 +43,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--api-version", metavar="VERSION", help="the account's version for requests that name none"
         )
+        parser.add_argument(
+            "--expires-in", type=span, metavar="SPAN", help="when the key expires: 12h, 90d (default: never)"
+        )
         parser.add_argument("--json", action="store_true", help='print {"api_key", "account", "id"}')
 
     def handle(
@@ -52,6 +57,7 @@ class Command(BaseCommand):
         restricted: list[tuple[str, str]] | None,
         publishable: bool,
         api_version: str | None,
+        expires_in: timedelta | None,
         json: bool,
         **options: Any,
     ) -> None:
@@ -59,12 +65,15 @@ class Command(BaseCommand):
         kind = (
             KeyKind.PUBLISHABLE if publishable else KeyKind.SECRET if scopes is None else KeyKind.RESTRICTED
         )
+        expires_at = None if expires_in is None else datetime.now(UTC) + expires_in
         try:
             with transaction.atomic():
                 owner = get_account(account) if account else create_account(name=account_name)
                 if api_version is not None:
                     set_api_version(owner, api_version)
-                token = create_api_key(account=owner, name=name, kind=kind, scopes=scopes)
+                token = create_api_key(
+                    account=owner, name=name, expires_at=expires_at, kind=kind, scopes=scopes
+                )
         except CoreError as error:
             raise CommandError(error.message) from None
         key_id = encode_id("key", key_uuid(token))

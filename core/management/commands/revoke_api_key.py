@@ -2,10 +2,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from core.api_keys import key_uuid, revoke_api_key
+from core.api_keys import key_named, revoke_api_key
 from core.errors import CoreError
 from outbox.errors import InvalidIdentifier
-from outbox.identifiers import decode_id
 
 
 class Command(BaseCommand):
@@ -21,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, key: str, **options: Any) -> None:
         try:
-            row = revoke_api_key(decode_id("key", key) if key.startswith("key_") else key_uuid(key))
+            row = revoke_api_key(key_named(key))
         except InvalidIdentifier:
             raise CommandError("That is no key id.") from None
         except CoreError as error:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,9 +16,9 @@ from dispatcher.models import Endpoint
 from dispatcher.replays import KINDS, Replayed, replay_deliveries
 from outbox.errors import InvalidIdentifier
 from outbox.identifiers import decode_id
+from outbox.spans import parse_span
 
 USAGE, UNREACHABLE = 2, 3
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -127,11 +126,12 @@ class _Progress:
 
 def moment(text: str) -> datetime:
     """`2h` is two hours ago; a time without an offset is UTC."""
-    if ago := re.fullmatch(r"(\d{1,9}(?:\.\d+)?)([smhd])", text):
-        try:
-            return datetime.now(tz=UTC) - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
-        except OverflowError:
-            raise argparse.ArgumentTypeError(f"{text!r} is longer ago than time goes back") from None
+    try:
+        ago = parse_span(text)
+        if ago is not None:
+            return datetime.now(tz=UTC) - ago
+    except OverflowError:
+        raise argparse.ArgumentTypeError(f"{text!r} is longer ago than time goes back") from None
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
