@@ -90,9 +90,9 @@ def notes_of(outcome: Outcome) -> list[str]:
     return [
         (
             f"{outcome.acknowledged:,} payments and events were acknowledged. The most that was delivered was "
-            f"{number(overload.capacity)} events/s to {OVERLOADED} endpoints each; {number(overload.recorded)} were recorded a "
-            f"second in the overload, when {overload.peak:,} events and deliveries waited at most; all had arrived "
-            f"{number(overload.drained)} s after its end."
+            f"{number(overload.capacity)} events/s to {OVERLOADED} endpoints each; {number(overload.recorded)} were "
+            f"recorded a second in the overload, when {overload.peak:,} events and deliveries waited at most; all had "
+            f"arrived {number(overload.drained)} s after its end."
         )
     ]
 
