@@ -69,8 +69,8 @@ def main() -> int:
 def tables_of(outcome: Outcome, codes: Mapping[str, int]) -> list[Table]:
     """What was watched in the steady part, and the attempts that failed in the whole run."""
     memory = Table(title="Resident memory", unit="MiB")
-    descriptors = Table(title="Open descriptors", unit="")
-    database = Table(title="PostgreSQL", unit="")
+    descriptors = Table(title="Descriptors", unit="open")
+    database = Table(title="PostgreSQL", unit="at each look")
     for sample in outcome.steady:
         for group in sample.memory:
             memory.add(group, sample.memory[group])
