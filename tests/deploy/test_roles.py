@@ -19,6 +19,8 @@ from tests.deploy.production import manage
 from tests.processes import until
 from tools.demo.ports import reserved_port
 
+pytestmark = pytest.mark.postgres_versions
+
 PAYMENTS = 24
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 OLD = (
