@@ -23,8 +23,8 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     # Accounts and keys are made by `create_api_key`, which runs as the owner.
     "core_account": {API: READ},
     "core_api_key": {API: "SELECT, UPDATE (last_used_at)"},
-    "core_customer": {API: CHANGE, SETTLEMENT: READ},
-    "core_payment_method": {API: CHANGE, SETTLEMENT: CHANGE},
+    "core_customer": {API: CHANGE},
+    "core_payment_method": {API: CHANGE, SETTLEMENT: READ},
     "core_payment_intent": {API: CHANGE, SETTLEMENT: "SELECT, UPDATE"},
     "core_setup_intent": {API: CHANGE},
     "core_bank_answer": {API: ADD, SETTLEMENT: ADD},
@@ -41,14 +41,14 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     # A partition is dropped only while live deliveries hold still; the lock asks for UPDATE of the whole table.
     "dispatcher_delivery": {API: ALL, DISPATCHER: ALL, MAINTENANCE: "SELECT, UPDATE"},
     "dispatcher_finished_delivery": {API: ADD, DISPATCHER: ADD},
-    "dispatcher_attempt": {API: CHANGE, DISPATCHER: CHANGE},
+    "dispatcher_attempt": {API: ADD, DISPATCHER: CHANGE},
     "dispatcher_delivery_record": {API: READ},
-    "dispatcher_stopped_key": {API: ALL, DISPATCHER: ALL},
+    "dispatcher_stopped_key": {API: "SELECT, DELETE", DISPATCHER: "SELECT, INSERT, DELETE"},
     "dispatcher_pause": {API: READ, DISPATCHER: READ},
     # Settlement forgets what is past its retention; locking a row that goes is an UPDATE of it.
     "api_idempotency_key": {API: ALL, SETTLEMENT: "SELECT, UPDATE, DELETE"},
-    "api_cli_session": {API: ALL, SETTLEMENT: "SELECT, UPDATE, DELETE"},
-    "api_cli_message": {API: ALL, SETTLEMENT: "SELECT, UPDATE, DELETE"},
+    "api_cli_session": {API: CHANGE, SETTLEMENT: "SELECT, UPDATE, DELETE"},
+    "api_cli_message": {API: CHANGE, SETTLEMENT: "SELECT, UPDATE, DELETE"},
     "api_cli_secret": {API: ADD},
     "api_request_log": {API: ADD},
     # For `/readyz`.

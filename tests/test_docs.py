@@ -74,6 +74,15 @@ def test_promises_and_invariants_name_tests(name: str) -> None:
     assert len(NAMED.findall(page(name))) > 20
 
 
+def test_every_threat_is_stopped_by_something_that_a_test_shows() -> None:
+    threats = rows(section(page("threats.md"), "What stops them"))
+    assert len(threats) > 20
+    for attacker, wants, _, shown in threats:
+        assert NAMED.search(shown), f"{attacker}: {wants}"
+    attackers = {row[0] for row in rows(section(page("threats.md"), "Attackers"))}
+    assert attackers <= {row[0] for row in threats}
+
+
 # --- Settings ---
 
 

@@ -69,8 +69,8 @@ def main() -> int:
 def tables_of(outcome: Outcome, codes: Mapping[str, int]) -> list[Table]:
     """What was watched in the steady part, and the attempts that failed in the whole run."""
     memory = Table(title="Resident memory", unit="MiB")
-    descriptors = Table(title="Open descriptors", unit="")
-    database = Table(title="PostgreSQL", unit="")
+    descriptors = Table(title="Descriptors", unit="open")
+    database = Table(title="PostgreSQL", unit="at each look")
     for sample in outcome.steady:
         for group in sample.memory:
             memory.add(group, sample.memory[group])
@@ -90,9 +90,9 @@ def notes_of(outcome: Outcome) -> list[str]:
     return [
         (
             f"{outcome.acknowledged:,} payments and events were acknowledged. The most that was delivered was "
-            f"{number(overload.capacity)} events/s to {OVERLOADED} endpoints each; {number(overload.recorded)} were recorded a "
-            f"second in the overload, when {overload.peak:,} events and deliveries waited at most; all had arrived "
-            f"{number(overload.drained)} s after its end."
+            f"{number(overload.capacity)} events/s to {OVERLOADED} endpoints each; {number(overload.recorded)} were "
+            f"recorded a second in the overload, when {overload.peak:,} events and deliveries waited at most; all had "
+            f"arrived {number(overload.drained)} s after its end."
         )
     ]
 

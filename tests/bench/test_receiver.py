@@ -46,6 +46,18 @@ def post(received: RunningReceiver, path: str, id_: str = "evt_1", timeout: floa
 def test_path_decides_the_answer(received):
     assert post(received, "/ok") == 200
     assert post(received, "/500") == 500
+    assert [post(received, f"/{status}") for status in (302, 410, 429)] == [302, 410, 429]
+
+
+def test_a_flaky_path_fails_every_other_time(received):
+    assert [post(received, "/flaky") for _ in range(4)] == [500, 200, 500, 200]
+
+
+def test_what_is_no_http_and_a_reset_are_no_answers(received):
+    with pytest.raises(http.client.BadStatusLine):
+        post(received, "/garbage")
+    with pytest.raises(ConnectionResetError):
+        post(received, "/reset")
 
 
 def test_slow_path_answers_after_its_time(received):

@@ -10,18 +10,20 @@ from typing import Any
 
 import pytest
 
+from core.roles import API
 from tests.acceptance.kernel import needs_proc
-from tests.acceptance.product import Api, Product
+from tests.acceptance.product import Product
 from tests.deploy.connections import NamedConnection, connected
+from tests.deploy.deployment import Deployment
 from tests.deploy.production import PRODUCTION
 from tests.deploy.proxy import HOST, Proxy, running_proxy
 from tests.deploy.slow_clients import SlowClients
-from tests.processes import until, worker_database_url
+from tests.processes import until
+from tools.demo.ports import reserved_port
 from tools.test_dependencies import NGINX
 
 pytestmark = [
     pytest.mark.acceptance,
-    pytest.mark.django_db(transaction=True),
     needs_proc,
     pytest.mark.skipif(NGINX.is_missing, reason=f"enable with: {NGINX.install}"),
 ]
@@ -33,7 +35,6 @@ REQUESTS = 60
 @dataclass(frozen=True, slots=True)
 class Deployed:
     proxy: Proxy
-    api: Api
     api_key: str
 
     def send(self, method: str, path: str, content: Any = None, **headers: str) -> http.client.HTTPResponse:
@@ -56,19 +57,23 @@ class Deployed:
             return b"".join(iter(lambda: line.recv(65_536), b""))
 
 
-@pytest.fixture
-def deployed(tmp_path: Path, db: None) -> Iterator[Deployed]:
-    production = {
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory, deployment: Deployment) -> Iterator[Deployed]:
+    """In production, as the API's own role."""
+    settings = {
         **PRODUCTION,
+        "ALLOWED_HOSTS": HOST,
         "WEBHOOK_ALLOW_HTTP": "false",
         "WEBHOOK_ALLOW_ADDRESSES": "",
-        "ALLOWED_HOSTS": HOST,
     }
-    with Product(worker_database_url(), **production) as product:
-        api_key = product.create_api_key()
+    with (
+        Product(deployment.owner_url, **settings) as owner,
+        Product(deployment.url(API), **settings) as product,
+    ):
+        api_key = owner.create_api_key()
         api = product.start_api(workers=1, threads=4)
-        with running_proxy(tmp_path, api_port=api.port) as proxy:
-            yield Deployed(proxy, api, api_key)
+        with running_proxy(tmp_path_factory.mktemp("proxy"), api_port=api.port) as proxy:
+            yield Deployed(proxy, api_key)
 
 
 def test_two_hundred_slow_clients_hold_nobody_up(deployed: Deployed) -> None:
@@ -85,7 +90,7 @@ def test_two_hundred_slow_clients_hold_nobody_up(deployed: Deployed) -> None:
         until(lambda: slow.cut_off[0] and slow.cut_off[2], what="the end of slow heads and of unread answers")
         assert deployed.send("GET", "/customers/").status == 200
     listed = json.loads(deployed.send("GET", "/customers/?limit=100").text)  # type: ignore[attr-defined]
-    assert len(listed["data"]) == REQUESTS
+    assert sorted(int(one["name"]) for one in listed["data"]) == list(range(REQUESTS))
 
 
 def test_behind_the_proxy_browsers_are_told_to_stay_on_https(deployed: Deployed) -> None:
@@ -122,9 +127,9 @@ def test_what_the_proxy_refuses_is_refused_as_the_api_does(
     assert_error(deployed.speak(request_bytes), status, code)
 
 
-def test_an_api_that_is_gone_is_told_in_its_own_form(deployed: Deployed) -> None:
-    deployed.api.kill()
-    answer = deployed.send("GET", "/customers/")
+def test_an_api_that_is_gone_is_told_in_its_own_form(tmp_path: Path) -> None:
+    with reserved_port(0) as nobody, running_proxy(tmp_path, api_port=nobody) as proxy:
+        answer = Deployed(proxy, "").send("GET", "/customers/")
     assert answer.status == 502
     assert answer.headers["Retry-After"] == "1"
     assert answer.headers["Cache-Control"] == "no-store"
