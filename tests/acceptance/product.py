@@ -89,7 +89,15 @@ class Product:
         return key
 
     def start_api(self, *, workers: int = 1, threads: int = 8, environment: Mapping[str, str] = {}) -> Api:
-        """On the same port again, where there was one before."""
+        """On the same port again, where there was one before; it serves when this returns."""
+        api = self.launch_api(workers=workers, threads=threads, environment=environment)
+        for number in range(workers):
+            api.command.says(f"Started worker-{number + 1}")
+        api.wait_until_ready()
+        return api
+
+    def launch_api(self, *, workers: int = 1, threads: int = 8, environment: Mapping[str, str] = {}) -> Api:
+        """As `start_api`, for workers that may die before both serve."""
         granian = [
             str(Path(sys.executable).with_name("granian")),
             *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self._api_port)),
@@ -99,11 +107,7 @@ class Product:
         command = self._stack.enter_context(
             Command(program=granian, whole_environment={**self._environment, **environment})
         )
-        api = Api(command, self._api_port)
-        for number in range(workers):
-            command.says(f"Started worker-{number + 1}")
-        api.wait_until_ready()
-        return api
+        return Api(command, self._api_port)
 
     def start_settlement(self) -> Command:
         return self._stack.enter_context(self._command("run_settlement", "--poll-interval", "0.05"))

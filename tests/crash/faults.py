@@ -69,4 +69,5 @@ class Fault(ABC):
         """One blow under load, or several that are noted one by one; returns when it is over."""
 
     def finish(self, scene: Scene) -> None:
-        """After the last strike: make whole what the load needs to end."""
+        """After the last strike: make whole what the load needs to end. Nothing, where that is not overridden."""
+        return

@@ -114,7 +114,7 @@ class DispatcherKilledAtPoint(_Killed):
     name = "dispatcher_killed_at_point"
     row = "kill -9 of a dispatcher after claim / after send / during record"
     quick = Size(strikes=20, events=2_000)
-    long = Size(batches=12, strikes=30, events=12_000)
+    long = Size(batches=12, strikes=30, events=8_000)
     points = DISPATCHER_POINTS
 
     def start(self, scene: Scene, **environment: str) -> Process:
@@ -140,7 +140,7 @@ class DispatcherKilled(_Killed):
     name = "dispatcher_killed"
     row = DispatcherKilledAtPoint.row
     quick = Size(strikes=10, events=2_000)
-    long = Size(batches=10, strikes=30, events=9_000)
+    long = Size(batches=10, strikes=30, events=6_000)
 
     def start(self, scene: Scene, **environment: str) -> Process:
         return scene.product.start_dispatcher(**environment)
@@ -248,12 +248,16 @@ class _ApiKilled(Fault):
     def arrange(self, scene: Scene) -> None:
         self.api = start_paying(scene)
 
-    def start_again(self, scene: Scene, **environment: str) -> None:
+    def start_again(self, scene: Scene) -> None:
         """Another API on the same port, in the place of this one."""
+        self.kill()
+        self.api = scene.product.start_api()
+        scene.open.callback(self.api.kill)
+
+    def kill(self) -> None:
+        """All of it at once."""
         self.api.kill()
         self.api.command.wait()
-        self.api = scene.product.start_api(**environment)
-        scene.open.callback(self.api.kill)
 
 
 class ApiKilledAtPoint(_ApiKilled):
@@ -269,8 +273,10 @@ class ApiKilledAtPoint(_ApiKilled):
 
     def strike(self, scene: Scene) -> None:
         point = next(self._next_points)
-        self.start_again(scene, CRASH_AT=f"{point}:{scene.random.randint(1, API_POINTS[point])}")
+        self.kill()
         scene.killed_aside()
+        self.api = scene.product.launch_api(CRASH_AT=f"{point}:{scene.random.randint(1, API_POINTS[point])}")
+        scene.open.callback(self.api.kill)
         self.api.command.says("Unexpected exit from worker")
         scene.killed_aside()
 
@@ -345,7 +351,8 @@ class _Frozen(Fault):
 
 class DispatcherFrozenAtPoint(_Frozen):
     name = "dispatcher_frozen_at_point"
-    struck = 6
+    long = Size(batches=7, strikes=10, events=8_000)
+    struck = 4
     points: ClassVar = {"after_claim": 5, "during_send": 100, "after_send": 100, "before_record": 5}
 
     def freeze(self, scene: Scene, place: int) -> None:

@@ -25,6 +25,8 @@ SETTINGS = {
 # What a dispatcher holds at once is what its death delays: few enough that many can die.
 _SLOTS = ("--concurrency", "32", "--log", "failures")
 
+_API = {"GRANIAN_RESPAWN_INTERVAL": "0.1"}
+
 
 class Product:
     """Starts processes on one database, in `with`; all are killed when it ends.
@@ -70,11 +72,13 @@ class Product:
     def start_settlement(self, **environment: str) -> Process:
         return self.host.start("run_settlement", "--poll-interval", "0.05", **environment)
 
-    def start_api(self, **environment: str) -> Api:
+    def start_api(self) -> Api:
         """granian with two workers, on the same port each time."""
-        return self._deployed.start_api(
-            workers=2, environment={"GRANIAN_RESPAWN_INTERVAL": "0.1", **environment}
-        )
+        return self._deployed.start_api(workers=2, environment=_API)
+
+    def launch_api(self, **environment: str) -> Api:
+        """The same, for workers that die before they all serve."""
+        return self._deployed.launch_api(workers=2, environment={**_API, **environment})
 
     def stop(self) -> list[str]:
         """SIGTERM to every command; what was wrong with their ends, in sentences."""
