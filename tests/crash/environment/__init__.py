@@ -1,0 +1,1 @@
+"""Faults of what surrounds the product: PostgreSQL, brokers, disks, networks, clocks, and rows that fail."""
