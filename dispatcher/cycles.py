@@ -25,10 +25,10 @@ from dispatcher.claims import (
     postpone_next_lane,
 )
 from dispatcher.connection import connection_is_lost, is_transient
-from dispatcher.crash_points import reach
 from dispatcher.fan_out import FAN_OUT_ROWS, FannedOut, FanOutFront, fan_out_events
 from dispatcher.lanes import LaneTouches, touch_lanes
 from dispatcher.recording import Recorded, lock_deliveries, record_outcomes, release_leases
+from outbox.crash_points import reach
 from outbox.models import PendingEvent
 
 FAN_OUT_BATCH = 256
@@ -151,12 +151,18 @@ class CycleRunner:
                 )
                 self.front.move(step)
                 cycle.count(step)
+                if step.deliveries:
+                    reach("during_fan_out")
             cycle.failing.update(touch_lanes(touches))
             if work.room > 0:
                 begun = time.perf_counter()
                 cycle.claims = self._claim(work.room, cycle.ended)
                 cycle.claim_seconds = time.perf_counter() - begun
-            cycle.claims += self._begin(work.hints)
+                if cycle.claims:
+                    reach("during_claim")
+            if begun_now := self._begin(work.hints):
+                reach("during_begin")
+                cycle.claims += begun_now
             if work.attempted:
                 reach("during_record")
         return cycle

@@ -88,7 +88,7 @@ class Product:
         key: str = json.loads(self.run("create_api_key", "--json").stdout[0])["api_key"]
         return key
 
-    def start_api(self, *, workers: int = 1, threads: int = 8) -> Api:
+    def start_api(self, *, workers: int = 1, threads: int = 8, **environment: str) -> Api:
         """On the same port again, where there was one before."""
         granian = [
             str(Path(sys.executable).with_name("granian")),
@@ -96,7 +96,9 @@ class Product:
             *("--workers", str(workers), "--blocking-threads", str(threads), "--respawn-failed-workers"),
             "core.wsgi:application",
         ]
-        command = self._stack.enter_context(Command(program=granian, whole_environment=self._environment))
+        command = self._stack.enter_context(
+            Command(program=granian, whole_environment={**self._environment, **environment})
+        )
         api = Api(command, self._api_port)
         for number in range(workers):
             command.says(f"Started worker-{number + 1}")
