@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.crash.environment.postgres import MortalPostgres
+from tests.acceptance.server import Server, durable_server
 from tests.processes import Command
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[MortalPostgres]:
-    with MortalPostgres() as server:
+def postgres() -> Iterator[Server]:
+    with durable_server() as server:
         with Command("migrate", "--verbosity=0", DATABASE_URL=server.url) as migrate:
             assert migrate.wait() == 0, migrate.output()
         yield server

@@ -3,7 +3,8 @@
 import itertools
 from typing import Self
 
-from tests.crash.environment.postgres import MortalPostgres
+from tests.acceptance.server import Server
+from tests.crash.environment.postgres import run_sql
 
 SERIALIZATION_FAILURE = "40001"
 DEADLOCK = "40P01"
@@ -23,7 +24,7 @@ class Injection:
 
     def __init__(
         self,
-        postgres: MortalPostgres,
+        postgres: Server,
         *,
         table: str,
         change: str,
@@ -40,27 +41,29 @@ class Injection:
         self._rows = rows
 
     def __enter__(self) -> Self:
-        self._postgres.rows(f"CREATE SEQUENCE {self._name}")
+        run_sql(self._postgres, f"CREATE SEQUENCE {self._name}")
         # A sequence forgets nothing when the statement that it counts is rolled back.
-        self._postgres.rows(
+        run_sql(
+            self._postgres,
             f"CREATE FUNCTION {self._name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"IF random() < {self._share} THEN PERFORM nextval('{self._name}'); "
             f"RAISE EXCEPTION 'injected' USING ERRCODE = '{self._error}'; END IF; "
-            "RETURN NEW; END $$"
+            "RETURN NEW; END $$",
         )
         level = "STATEMENT" if self._rows is None else f"ROW WHEN ({self._rows})"
-        self._postgres.rows(
+        run_sql(
+            self._postgres,
             f"CREATE TRIGGER {self._name} BEFORE {self._change} ON {self._table} "
-            f"FOR EACH {level} EXECUTE FUNCTION {self._name}()"
+            f"FOR EACH {level} EXECUTE FUNCTION {self._name}()",
         )
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._postgres.rows(f"DROP FUNCTION {self._name} CASCADE")
-        self._postgres.rows(f"DROP SEQUENCE {self._name}")
+        run_sql(self._postgres, f"DROP FUNCTION {self._name} CASCADE")
+        run_sql(self._postgres, f"DROP SEQUENCE {self._name}")
 
     @property
     def count(self) -> int:
         """How many statements it has failed."""
-        [(last, called)] = self._postgres.rows(f"SELECT last_value, is_called FROM {self._name}")
+        [(last, called)] = run_sql(self._postgres, f"SELECT last_value, is_called FROM {self._name}")
         return int(last) if called else 0

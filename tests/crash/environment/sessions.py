@@ -10,14 +10,13 @@ import psycopg2.extensions
 
 from outbox.identifiers import encode_id, new_uuid
 from outbox.sql import statements
-from tests.crash.environment.postgres import PRODUCT, MortalPostgres
+from tests.acceptance.server import Server
+from tests.crash.environment.postgres import OURS, PRODUCT, log_of, run_sql
 from tests.processes import until
-
-_APPLICATION = "crash"
 
 
 @contextlib.contextmanager
-def no_connections_left(postgres: MortalPostgres) -> Iterator[int]:
+def no_connections_left(postgres: Server) -> Iterator[int]:
     """The server takes no further session, and the product's were ended; gives how many we hold."""
     sessions: list[psycopg2.extensions.connection] = []
     try:
@@ -33,25 +32,25 @@ def no_connections_left(postgres: MortalPostgres) -> Iterator[int]:
             session.close()
 
 
-def _take_all(postgres: MortalPostgres, sessions: list[psycopg2.extensions.connection]) -> None:
+def _take_all(postgres: Server, sessions: list[psycopg2.extensions.connection]) -> None:
     with contextlib.suppress(psycopg2.OperationalError):
         while True:
-            session = psycopg2.connect(postgres.url, application_name=_APPLICATION)
+            session = psycopg2.connect(postgres.url, application_name=OURS)
             session.autocommit = True
             sessions.append(session)
 
 
-def end_sessions(postgres: MortalPostgres) -> int:
+def end_sessions(postgres: Server) -> int:
     """The administrator's command, for each session of the product; gives how many."""
-    return len(postgres.rows(_END_SESSIONS, PRODUCT))
+    return len(run_sql(postgres, _END_SESSIONS, PRODUCT))
 
 
 _END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
 
 
-def cancel_statements(postgres: MortalPostgres) -> int:
+def cancel_statements(postgres: Server) -> int:
     """Whatever the product's sessions run now fails, as at a statement's timeout; gives how many those are."""
-    return len(postgres.rows(_CANCEL, PRODUCT))
+    return len(run_sql(postgres, _CANCEL, PRODUCT))
 
 
 _CANCEL = """
@@ -60,33 +59,33 @@ SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = %s 
 
 
 @contextlib.contextmanager
-def inserts_wait(postgres: MortalPostgres, table: str) -> Iterator[None]:
+def inserts_wait(postgres: Server, table: str) -> Iterator[None]:
     """Whoever inserts waits until the block ends, or its own timeout; reading goes on."""
-    with closing(psycopg2.connect(postgres.url, application_name=_APPLICATION)) as session:
+    with closing(psycopg2.connect(postgres.url, application_name=OURS)) as session:
         with session.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
         yield
         session.rollback()
 
 
-def deadlocks(postgres: MortalPostgres) -> int:
+def deadlocks(postgres: Server) -> int:
     """That the server has told of until now; its statistics would come late."""
-    return postgres.log().count("ERROR:  deadlock detected")
+    return log_of(postgres).count("ERROR:  deadlock detected")
 
 
-def lock_against_the_order(postgres: MortalPostgres) -> bool:
+def lock_against_the_order(postgres: Server) -> bool:
     """Lock lanes, then deliveries: the wrong way round. Gives whether the product had to yield.
 
     Whoever records holds deliveries and comes for their lanes. The server looks for deadlocks on behalf of who has
     waited for a second, which is never us, and fails that one.
     """
     before = deadlocks(postgres)
-    with closing(psycopg2.connect(postgres.url, application_name=_APPLICATION)) as session:
+    with closing(psycopg2.connect(postgres.url, application_name=OURS)) as session:
         with session.cursor() as cursor:
             cursor.execute("SET deadlock_timeout = '1h'")
             cursor.execute("SELECT FROM dispatcher_lane ORDER BY endpoint_id FOR UPDATE")
             us = session.info.backend_pid
-            until(lambda: postgres.rows(_WAITING_FOR, us) != [], what="somebody who wants a lane")
+            until(lambda: run_sql(postgres, _WAITING_FOR, us) != [], what="somebody who wants a lane")
             cursor.execute("SELECT FROM dispatcher_delivery FOR UPDATE")
         session.rollback()
     return deadlocks(postgres) > before
@@ -99,9 +98,9 @@ _WAITING_FOR = "SELECT pid FROM pg_locks WHERE NOT granted AND %s = ANY (pg_bloc
 class OldTransaction:
     """An event recorded and not committed while others, recorded later, are; a session that dies takes it along."""
 
-    def __init__(self, postgres: MortalPostgres, *, owner: str, type: str) -> None:
+    def __init__(self, postgres: Server, *, owner: str, type: str) -> None:
         self._id = new_uuid()
-        self._session = psycopg2.connect(postgres.url, application_name=_APPLICATION)
+        self._session = psycopg2.connect(postgres.url, application_name=OURS)
         with self._session.cursor() as cursor:
             cursor.execute(
                 statements("outbox.sql")["record_event"],

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.server import durable_server
 from tests.crash.environment.disks import SmallDisk
-from tests.crash.environment.postgres import MortalPostgres
+from tests.crash.environment.postgres import run_sql
 
 MIB = 1 << 20
 without = SmallDisk.why_not()
@@ -33,12 +34,12 @@ def test_a_filled_disk_takes_no_more_until_it_is_freed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", ["base", "pg_wal"])
 def test_a_server_serves_from_a_small_disk_and_from_its_own_again(part: str) -> None:
-    with MortalPostgres() as postgres:
-        postgres.rows("CREATE TABLE kept (word text)")
+    with durable_server() as postgres:
+        run_sql(postgres, "CREATE TABLE kept (word text)")
         postgres.stop()
         with SmallDisk(postgres.home / "data" / part, room=64 * MIB):
-            postgres.start()
-            postgres.rows("INSERT INTO kept VALUES ('on the small disk')")
+            postgres.start_again()
+            run_sql(postgres, "INSERT INTO kept VALUES ('on the small disk')")
             postgres.stop()
-        postgres.start()
-        assert postgres.rows("SELECT word FROM kept") == [("on the small disk",)]
+        postgres.start_again()
+        assert run_sql(postgres, "SELECT word FROM kept") == [("on the small disk",)]

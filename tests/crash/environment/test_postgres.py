@@ -8,45 +8,46 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
-from tests.crash.environment.postgres import PRODUCT, MortalPostgres
+from tests.acceptance.server import Server, durable_server
+from tests.crash.environment.postgres import PRODUCT, is_up, kill_session, restart, run_sql
 from tests.processes import until
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[MortalPostgres]:
-    with MortalPostgres() as server:
-        server.rows("CREATE TABLE kept (word text)")
+def postgres() -> Iterator[Server]:
+    with durable_server() as server:
+        run_sql(server, "CREATE TABLE kept (word text)")
         yield server
 
 
-def test_a_killed_server_is_down_until_it_is_started(postgres: MortalPostgres) -> None:
-    postgres.rows("INSERT INTO kept VALUES ('before the kill')")
+def test_a_killed_server_is_down_until_it_is_started(postgres: Server) -> None:
+    run_sql(postgres, "INSERT INTO kept VALUES ('before the kill')")
     postgres.kill()
-    assert not postgres.is_up
-    postgres.start()
-    assert ("before the kill",) in postgres.rows("SELECT word FROM kept")
+    assert not is_up(postgres)
+    postgres.start_again()
+    assert ("before the kill",) in run_sql(postgres, "SELECT word FROM kept")
 
 
 @pytest.mark.parametrize("mode", [signal.SIGINT, signal.SIGQUIT])
-def test_a_restart_ends_every_session(postgres: MortalPostgres, mode: signal.Signals) -> None:
+def test_a_restart_ends_every_session(postgres: Server, mode: signal.Signals) -> None:
     before = postgres.postmaster
     with closing(psycopg2.connect(postgres.url)) as session:
-        postgres.restart(mode)
+        restart(postgres, mode)
         assert postgres.postmaster != before
         with pytest.raises(psycopg2.Error), session.cursor() as cursor:
             cursor.execute("SELECT 1")
-    assert postgres.is_up
+    assert is_up(postgres)
 
 
-def test_a_killed_session_takes_the_others_with_it_and_the_server_recovers(postgres: MortalPostgres) -> None:
+def test_a_killed_session_takes_the_others_with_it_and_the_server_recovers(postgres: Server) -> None:
     before = postgres.postmaster
     with (
         closing(psycopg2.connect(postgres.url, application_name=PRODUCT)),
         closing(psycopg2.connect(postgres.url)) as bystander,
     ):
-        postgres.kill_backend()
+        kill_session(postgres)
         until(lambda: has_ended(bystander), what="the end of the other session")
-    until(lambda: postgres.is_up, what="its recovery")
+    until(lambda: is_up(postgres), what="its recovery")
     assert postgres.postmaster == before
 
 

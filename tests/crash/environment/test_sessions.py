@@ -9,8 +9,9 @@ import psycopg2.errors
 import psycopg2.extensions
 import pytest
 
+from tests.acceptance.server import Server
 from tests.crash.environment.injections import CHECK_VIOLATION, SERIALIZATION_FAILURE, Injection
-from tests.crash.environment.postgres import PRODUCT, MortalPostgres
+from tests.crash.environment.postgres import PRODUCT, run_sql
 from tests.crash.environment.sessions import (
     OldTransaction,
     cancel_statements,
@@ -26,16 +27,16 @@ Session = psycopg2.extensions.connection
 
 
 @pytest.fixture
-def product(postgres: MortalPostgres) -> Iterator[Session]:
+def product(postgres: Server) -> Iterator[Session]:
     with closing(connected(postgres)) as session:
         yield session
 
 
 @pytest.fixture
-def delivery(postgres: MortalPostgres) -> Iterator[None]:
-    postgres.rows(_DELIVERY)
+def delivery(postgres: Server) -> Iterator[None]:
+    run_sql(postgres, _DELIVERY)
     yield
-    postgres.rows("TRUNCATE dispatcher_endpoint, dispatcher_lane, dispatcher_delivery CASCADE")
+    run_sql(postgres, "TRUNCATE dispatcher_endpoint, dispatcher_lane, dispatcher_delivery CASCADE")
 
 
 _DELIVERY = """
@@ -51,7 +52,7 @@ SELECT gen_random_uuid(), 'acct_test', id, gen_random_uuid(), now() FROM endpoin
 """
 
 
-def connected(postgres: MortalPostgres) -> Session:
+def connected(postgres: Server) -> Session:
     return psycopg2.connect(postgres.url, application_name=PRODUCT)
 
 
@@ -60,7 +61,7 @@ def runs(session: Session, sql: str) -> None:
         cursor.execute(sql)
 
 
-def test_nobody_connects_while_no_connections_are_left(postgres: MortalPostgres, product: Session) -> None:
+def test_nobody_connects_while_no_connections_are_left(postgres: Server, product: Session) -> None:
     with no_connections_left(postgres) as held:
         assert held >= 90
         with pytest.raises(psycopg2.OperationalError, match="too many clients"):
@@ -70,13 +71,13 @@ def test_nobody_connects_while_no_connections_are_left(postgres: MortalPostgres,
     connected(postgres).close()
 
 
-def test_ends_the_sessions_of_the_product(postgres: MortalPostgres, product: Session) -> None:
+def test_ends_the_sessions_of_the_product(postgres: Server, product: Session) -> None:
     assert end_sessions(postgres) == 1
     with pytest.raises(psycopg2.OperationalError):
         runs(product, "SELECT 1")
 
 
-def test_cancels_what_the_product_runs(postgres: MortalPostgres, product: Session) -> None:
+def test_cancels_what_the_product_runs(postgres: Server, product: Session) -> None:
     failures: list[BaseException] = []
     thread = threading.Thread(target=lambda: failures.append(failure_of(product, "SELECT pg_sleep(600)")))
     thread.start()
@@ -93,7 +94,7 @@ def failure_of(session: Session, sql: str) -> BaseException:
     return AssertionError(f"{sql} did not fail")
 
 
-def test_inserts_wait_until_their_timeout(postgres: MortalPostgres, product: Session) -> None:
+def test_inserts_wait_until_their_timeout(postgres: Server, product: Session) -> None:
     runs(product, "SET statement_timeout = '50ms'")
     product.commit()
     insertion = "INSERT INTO outbox_pending (event_id, order_key) VALUES (gen_random_uuid(), 'a')"
@@ -106,7 +107,7 @@ def test_inserts_wait_until_their_timeout(postgres: MortalPostgres, product: Ses
 
 
 @pytest.mark.usefixtures("delivery")
-def test_who_records_in_the_product_s_order_has_to_yield(postgres: MortalPostgres, product: Session) -> None:
+def test_who_records_in_the_product_s_order_has_to_yield(postgres: Server, product: Session) -> None:
     before = deadlocks(postgres)
     runs(product, "SELECT FROM dispatcher_delivery FOR UPDATE")
     failures: list[BaseException] = []
@@ -126,31 +127,31 @@ def test_who_records_in_the_product_s_order_has_to_yield(postgres: MortalPostgre
     assert deadlocks(postgres) == before + 1
 
 
-def lanes_are_locked(postgres: MortalPostgres) -> bool:
-    return postgres.rows("SELECT FROM dispatcher_lane FOR UPDATE SKIP LOCKED") == []
+def lanes_are_locked(postgres: Server) -> bool:
+    return run_sql(postgres, "SELECT FROM dispatcher_lane FOR UPDATE SKIP LOCKED") == []
 
 
-def test_an_old_event_appears_behind_younger_ones(postgres: MortalPostgres) -> None:
+def test_an_old_event_appears_behind_younger_ones(postgres: Server) -> None:
     ids = "SELECT object_id FROM outbox_event ORDER BY id"
     with OldTransaction(postgres, owner="acct_test", type="parcel.sent") as old:
         with OldTransaction(postgres, owner="acct_test", type="parcel.sent") as young:
             young.commit()
-        assert len(postgres.rows(ids)) == 1
+        assert len(run_sql(postgres, ids)) == 1
         old.commit()
-    assert len(postgres.rows(ids)) == 2
+    assert len(run_sql(postgres, ids)) == 2
     assert old.event < young.event
-    assert postgres.rows("SELECT count(*) FROM outbox_pending") == [(2,)]
+    assert run_sql(postgres, "SELECT count(*) FROM outbox_pending") == [(2,)]
 
 
-def test_an_old_event_that_is_not_committed_never_was(postgres: MortalPostgres) -> None:
+def test_an_old_event_that_is_not_committed_never_was(postgres: Server) -> None:
     count = "SELECT count(*) FROM outbox_event"
-    before = postgres.rows(count)
+    before = run_sql(postgres, count)
     with OldTransaction(postgres, owner="acct_test", type="parcel.sent"):
         pass
-    assert postgres.rows(count) == before
+    assert run_sql(postgres, count) == before
 
 
-def test_an_injection_fails_every_statement_and_counts_them(postgres: MortalPostgres) -> None:
+def test_an_injection_fails_every_statement_and_counts_them(postgres: Server) -> None:
     deletion = "DELETE FROM outbox_pending WHERE false"
     with Injection(
         postgres, table="outbox_pending", change="DELETE", error=SERIALIZATION_FAILURE
@@ -158,19 +159,19 @@ def test_an_injection_fails_every_statement_and_counts_them(postgres: MortalPost
         assert injection.count == 0
         for _ in range(2):
             with pytest.raises(psycopg2.errors.SerializationFailure):
-                postgres.rows(deletion)
+                run_sql(postgres, deletion)
         assert injection.count == 2
-    postgres.rows(deletion)
+    run_sql(postgres, deletion)
 
 
-def test_an_injection_fails_a_share_of_the_statements(postgres: MortalPostgres) -> None:
+def test_an_injection_fails_a_share_of_the_statements(postgres: Server) -> None:
     failed = 0
     with Injection(
         postgres, table="outbox_pending", change="DELETE", error=SERIALIZATION_FAILURE, share=0.5
     ) as injection:
         for _ in range(50):
             try:
-                postgres.rows("DELETE FROM outbox_pending WHERE false")
+                run_sql(postgres, "DELETE FROM outbox_pending WHERE false")
             except psycopg2.errors.SerializationFailure:
                 failed += 1
         assert injection.count == failed
@@ -178,7 +179,7 @@ def test_an_injection_fails_a_share_of_the_statements(postgres: MortalPostgres) 
 
 
 @pytest.mark.usefixtures("delivery")
-def test_an_injection_fails_for_chosen_rows_alone(postgres: MortalPostgres) -> None:
+def test_an_injection_fails_for_chosen_rows_alone(postgres: Server) -> None:
     with Injection(
         postgres,
         table="dispatcher_delivery",
@@ -186,6 +187,6 @@ def test_an_injection_fails_for_chosen_rows_alone(postgres: MortalPostgres) -> N
         error=CHECK_VIOLATION,
         rows="NEW.claim_no = 2",
     ):
-        postgres.rows("UPDATE dispatcher_delivery SET claim_no = 1")
+        run_sql(postgres, "UPDATE dispatcher_delivery SET claim_no = 1")
         with pytest.raises(psycopg2.errors.CheckViolation):
-            postgres.rows("UPDATE dispatcher_delivery SET claim_no = 2")
+            run_sql(postgres, "UPDATE dispatcher_delivery SET claim_no = 2")
