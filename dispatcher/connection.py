@@ -1,20 +1,28 @@
 """The dispatcher's connection to PostgreSQL: how it is prepared, lost and found again."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, connections
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
+from dispatcher.config import dispatcher_settings
 from outbox.database import execute
 from outbox.sql import statements
 
 _SQL = statements("dispatcher.sql")
 T = TypeVar("T")
 
+# A transaction may stand still for such a part of a lease.
+_PARTS_OF_A_LEASE = 4
+
 # SQLSTATE classes of a server or a link that is going away: connection exception, operator intervention
 # (shutdown, crash), and too little of something the server needs (connections, memory, disk).
 _LOST_CLASSES = ("08", "57P", "53")
+# A server that is read-only (it was a primary a moment ago; another address may be it now), and one that ended
+# a session which stood still in a transaction.
+_LOST = frozenset({"25006", "25P03"})
 # Serialization failure, deadlock, lock not available, statement timeout.
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014"})
 # Undefined table, column, function.
@@ -24,15 +32,14 @@ _NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
 def connection_is_lost(error: BaseException) -> bool:
     """Whether the database is out of reach, rather than one statement at fault.
 
-    Without a SQLSTATE it was the client library that failed: the socket is gone or never was. A server
-    that is read-only was a primary a moment ago; another address may be it now.
+    Without a SQLSTATE it was the client library that failed: the socket is gone or never was.
     """
     if isinstance(error, InterfaceError):
         return True
     code = _sqlstate(error)
     if code is None:
         return isinstance(error, OperationalError)
-    return code.startswith(_LOST_CLASSES) or code == "25006"
+    return code.startswith(_LOST_CLASSES) or code in _LOST
 
 
 def is_transient(error: BaseException) -> bool:
@@ -57,7 +64,8 @@ def connect() -> None:
         django.db.Error: the database is out of reach.
     """
     connections[DEFAULT_DB_ALIAS].ensure_connection()
-    execute(_SQL["prepare_session"], {})
+    stands_still = dispatcher_settings().lease / _PARTS_OF_A_LEASE
+    execute(_SQL["prepare_session"], {"milliseconds": round(stands_still / timedelta(milliseconds=1))})
     execute(_SQL["listen"], {})
 
 

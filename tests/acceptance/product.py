@@ -4,7 +4,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ class Product:
         key: str = json.loads(self.run("create_api_key", "--json").stdout[0])["api_key"]
         return key
 
-    def start_api(self, *, workers: int = 1, threads: int = 8, **environment: str) -> Api:
+    def start_api(self, *, workers: int = 1, threads: int = 8, environment: Mapping[str, str] = {}) -> Api:
         """On the same port again, where there was one before."""
         granian = [
             str(Path(sys.executable).with_name("granian")),

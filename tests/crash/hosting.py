@@ -22,21 +22,21 @@ class Process:
         status: how it ended, as `subprocess` tells it; None while it lives.
     """
 
-    def __init__(self, host: "Host", number: int, program: Sequence[str], output: Path) -> None:
+    def __init__(self, host: "Host", number: int, program: Sequence[str], log: Path) -> None:
         self.number = number
         self.program = program
         self.pid = 0  # until it is started
         self.status: int | None = None
         self.stops = 0  # how often it was seen stopped
         self._host = host
-        self._output = output
+        self.log = log
 
     def __str__(self) -> str:
         return f"{self.program[-1] if self.program[0] == '-m' else self.program[0]} {self.number}"
 
     @property
     def output(self) -> str:
-        return self._output.read_text(errors="replace")
+        return self.log.read_text(errors="replace")
 
     def signal(self, number: signal.Signals) -> None:
         """Nothing happens where it has ended."""
@@ -118,13 +118,14 @@ class Host:
         with self._ordering:
             Host._numbers += 1
             process = Process(self, Host._numbers, program, self._directory / f"{Host._numbers}.log")
+            process.log.touch()
             with self._changed:
                 self._processes[process.number] = process
             order = {
                 "number": process.number,
                 "program": program,
                 "environment": environment,
-                "output": str(process._output),
+                "output": str(process.log),
             }
             assert self._program.stdin is not None
             self._program.stdin.write(json.dumps(order) + "\n")

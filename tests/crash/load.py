@@ -14,6 +14,7 @@ from tests.crash.product import Product
 _CLIENTS = 8
 _ORDERED_AHEAD = 4 * _CLIENTS
 _LOOK = 0.02  # seconds
+_RATE = 1000  # events/s of a recorder, at most
 
 
 class Load:
@@ -28,11 +29,11 @@ class Load:
         self._paying = contextlib.ExitStack()
         self._payers: Payers | None = None
 
-    def start_recorder(self, *, rate: float = 2000.0, **environment: str) -> Process:
-        """One more process that records events, `rate` a second at most, until `stop()`."""
+    def start_recorder(self, **environment: str) -> Process:
+        """One more process that records events until `stop()`."""
         return self._product.host.start(
             *("-m", "tests.crash.recorder", "--log", str(self._log)),
-            *("--owners", ",".join(self._owners), "--rate", f"{rate:g}"),
+            *("--owners", ",".join(self._owners), "--rate", f"{_RATE:g}"),
             **environment,
         )
 

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from abc import abstractmethod
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -64,17 +65,25 @@ API_POINTS = {
     "after_write": 30,
 }
 KILLED = -signal.SIGKILL
+_LONGEST_PAUSE = 0.5  # seconds, between two deaths at random moments
+_DOOMED = 4  # processes that await such a death
 _PAST_THE_LEASE = 1.2 * LEASE  # seconds
 
 
 class _Killed(Fault):
-    """A process is started to die: at a crash point in turn, or at a random moment where there are none."""
+    """A process is started to die: at a crash point in turn, or at a random moment where there are none.
+
+    Those that die at random are a few, and the oldest is next: each has lived long enough to be in the midst of it.
+    """
 
     points: ClassVar[dict[str, int]] = {}
-    longest_life: ClassVar[float] = 1.0  # seconds, where the moment is random
 
     def arrange(self, scene: Scene) -> None:
+        self.arrange_those_that_live(scene)
         self._next_points = itertools.cycle(self.points)
+        self._doomed = deque(self.start(scene) for _ in range(0 if self.points else _DOOMED))
+
+    def arrange_those_that_live(self, scene: Scene) -> None:
         super().arrange(scene)
 
     @abstractmethod
@@ -88,8 +97,9 @@ class _Killed(Fault):
 
     def strike(self, scene: Scene) -> None:
         if not self.points:
-            process = self.start(scene)
-            pause(scene.random.uniform(0.0, self.longest_life))
+            self._doomed.append(self.start(scene))
+            pause(scene.random.uniform(0.0, _LONGEST_PAUSE))
+            process = self._doomed.popleft()
             process.kill()
             self.note(scene, process)
             return
@@ -155,8 +165,7 @@ class _Handed(_Killed):
 
     row = DispatcherKilledAtPoint.row
 
-    def arrange(self, scene: Scene) -> None:
-        self._next_points = itertools.cycle(self.points)
+    def arrange_those_that_live(self, scene: Scene) -> None:
         start_handing_out(scene)
 
 
@@ -205,8 +214,7 @@ class _Paid(_Killed):
 
     row = RecorderKilled.row
 
-    def arrange(self, scene: Scene) -> None:
-        self._next_points = itertools.cycle(self.points)
+    def arrange_those_that_live(self, scene: Scene) -> None:
         start_paying(scene)
 
     def note(self, scene: Scene, process: Process) -> None:
@@ -314,7 +322,7 @@ class _Frozen(Fault):
 
     row = "SIGSTOP past the lease, then SIGCONT"
     quick = Size(strikes=1, events=1_000)
-    long = Size(batches=5, strikes=10, events=8_000)
+    long = Size(batches=6, strikes=10, events=8_000)
     struck: ClassVar[int]
 
     def strike(self, scene: Scene) -> None:
@@ -344,13 +352,16 @@ class DispatcherFrozenAtPoint(_Frozen):
 
 class DispatcherFrozen(_Frozen):
     name = "dispatcher_frozen"
-    struck = 6
+    # One that stands in a transaction is ended by the server after a quarter of a lease, and these may follow
+    # one upon another: with as many as four others' leases would be over.
+    struck = 3
 
     def freeze(self, scene: Scene, place: int) -> None:
         process = scene.product.start_dispatcher()
-        pause(0.2 + 0.1 * place)
+        process.says("dispatcher ready")
+        pause(1.0 + 0.1 * place)
         process.freeze()
-        with scene.frozen([process], anywhere=True):
+        with scene.frozen([process]):
             pause(_PAST_THE_LEASE)
         end_well(scene, process)
 
@@ -367,9 +378,9 @@ class WorkerFrozen(_Frozen):
     def freeze(self, scene: Scene, place: int) -> None:
         process = scene.product.start_worker(scene.broker().url)
         process.says("worker ready")
-        pause(0.2 + 0.1 * place)
+        pause(1.0 + 0.1 * place)
         process.freeze()
-        with scene.frozen([process], anywhere=True):
+        with scene.frozen([process]):
             pause(_PAST_THE_LEASE)
         end_well(scene, process)
 

@@ -72,7 +72,9 @@ class Product:
 
     def start_api(self, **environment: str) -> Api:
         """granian with two workers, on the same port each time."""
-        return self._deployed.start_api(workers=2, GRANIAN_RESPAWN_INTERVAL="0.1", **environment)
+        return self._deployed.start_api(
+            workers=2, environment={"GRANIAN_RESPAWN_INTERVAL": "0.1", **environment}
+        )
 
     def stop(self) -> list[str]:
         """SIGTERM to every command; what was wrong with their ends, in sentences."""

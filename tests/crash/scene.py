@@ -60,21 +60,15 @@ class Scene:
         self.deaths += 1
 
     @contextmanager
-    def frozen(self, processes: Collection[Process], *, anywhere: bool = False) -> Iterator[None]:
-        """Around the time for which processes stand still: they do so already, and go on when the block ends.
-
-        Args:
-            anywhere: they may stand in a transaction, whose locks keep others out until they go on: what is
-                to be recovered is measured from then.
-        """
+    def frozen(self, processes: Collection[Process]) -> Iterator[None]:
+        """Around the time for which processes stand still: they do so already, and go on when the block ends."""
         at, leased = leases(self.postgres.url)
         yield
-        healed = leases(self.postgres.url)[0] if anywhere else at
         senders = frozenset(process.number for process in processes)
         for process in processes:
             process.thaw()
         self.freezes += len(processes)
-        self._note(at=at, healed=healed, senders=senders, leased=leased)
+        self._note(at=at, healed=at, senders=senders, leased=leased)
 
     @contextmanager
     def outage(self) -> Iterator[None]:
