@@ -1,1 +1,23 @@
-"""Faults of what surrounds the product: PostgreSQL, brokers, disks, networks, clocks, and rows that fail."""
+"""Faults of what surrounds the product: PostgreSQL, its disk and its sessions, brokers, networks, clocks."""
+
+from tests.crash.environment.broker_faults import RabbitMQStruck, RedisFlushed, RedisKilled
+from tests.crash.environment.disk_faults import HeapFull, WalFull
+from tests.crash.environment.postgres_faults import (
+    PostgresKilled,
+    PostgresKilledUnderPayments,
+    PostgresRestarted,
+    PostgresSessionKilled,
+)
+from tests.crash.faults import Fault
+
+FAULTS: list[Fault] = [
+    PostgresKilled(),
+    PostgresSessionKilled(),
+    PostgresRestarted(),
+    PostgresKilledUnderPayments(),
+    HeapFull(),
+    WalFull(),
+    RedisFlushed(),
+    RedisKilled(),
+    RabbitMQStruck(),
+]
