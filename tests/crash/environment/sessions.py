@@ -99,13 +99,13 @@ class OldTransaction:
     """An event recorded and not committed while others, recorded later, are; a session that dies takes it along."""
 
     def __init__(self, postgres: Server, *, owner: str, type: str) -> None:
-        self._id = new_uuid()
+        self.id = new_uuid()
         self._session = psycopg2.connect(postgres.url, application_name=OURS)
         with self._session.cursor() as cursor:
             cursor.execute(
                 statements("outbox.sql")["record_event"],
                 {
-                    "id": str(self._id),
+                    "id": str(self.id),
                     "owner": owner,
                     "type": type,
                     "object_id": "old",
@@ -122,7 +122,7 @@ class OldTransaction:
     @property
     def event(self) -> str:
         """Its public id."""
-        return encode_id("evt", self._id)
+        return encode_id("evt", self.id)
 
     def commit(self) -> None:
         self._session.commit()

@@ -128,7 +128,7 @@ def test_who_records_in_the_product_s_order_has_to_yield(postgres: Server, produ
 
 
 def lanes_are_locked(postgres: Server) -> bool:
-    return run_sql(postgres, "SELECT FROM dispatcher_lane FOR UPDATE SKIP LOCKED") == []
+    return run_sql(postgres, "SELECT 1 FROM dispatcher_lane FOR UPDATE SKIP LOCKED") == []
 
 
 def test_an_old_event_appears_behind_younger_ones(postgres: Server) -> None:
