@@ -67,3 +67,6 @@ class Fault(ABC):
     @abstractmethod
     def strike(self, scene: Scene) -> None:
         """One blow under load, or several that are noted one by one; returns when it is over."""
+
+    def finish(self, scene: Scene) -> None:
+        """After the last strike: make whole what the load needs to end."""

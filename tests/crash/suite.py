@@ -87,6 +87,7 @@ class Suite:
             batch.fault.arrange(scene)
             for _ in range(batch.size.strikes):
                 batch.fault.strike(scene)
+            batch.fault.finish(scene)
             until(lambda: scene.load.recorded() >= batch.size.events, what=f"{batch.size.events} events")
             until(lambda: scene.load.paid() >= batch.size.payments, what=f"{batch.size.payments} payments")
             scene.load.stop()
