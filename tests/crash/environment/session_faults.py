@@ -40,8 +40,9 @@ class ConnectionsExhausted(Fault):
         role = start_beside(
             scene, Product(scene.postgres.url.replace("//postgres@", f"//{ROLE}@"), scene.directory)
         )
-        for process in (role.start_dispatcher(), role.start_dispatcher(), role.start_settlement()):
-            process.says("ready")
+        role.start_settlement()
+        for dispatcher in (role.start_dispatcher(), role.start_dispatcher()):
+            dispatcher.says("dispatcher ready")
         self.api = role.start_api()
         scene.open.callback(self.api.kill)
         scene.load.start_paying(port=self.api.port, api_key=scene.api_key)
@@ -139,8 +140,9 @@ class StatementsTimedOut(Fault):
         product = start_beside(
             scene, Product(scene.postgres.url, scene.directory, STATEMENT_TIMEOUT_MS="500")
         )
-        for process in (product.start_dispatcher(), product.start_dispatcher(), product.start_settlement()):
-            process.says("ready")
+        product.start_settlement()
+        for dispatcher in (product.start_dispatcher(), product.start_dispatcher()):
+            dispatcher.says("dispatcher ready")
         api = product.start_api()
         scene.open.callback(api.kill)
         scene.load.start_paying(port=api.port, api_key=scene.api_key)
