@@ -42,7 +42,8 @@ OPENSSL = Program("openssl", "openssl", "the openssl snippets of the documentati
 CURL = Program("curl", "curl", "the requests of the README are made with it")
 RABBITMQ = Program("rabbitmq-server", "rabbitmq-server", "workers get their hints through it")
 REDIS = Program("redis-server", "redis-server", "workers get their hints through it")
-PROGRAMS = (DOCKER_COMPOSE, NODE, NPM, GO, JAVA, OPENSSL, CURL, RABBITMQ, REDIS)
+FAKETIME = Program("faketime", "faketime", "dispatchers with a wrong clock are made with it")
+PROGRAMS = (DOCKER_COMPOSE, NODE, NPM, GO, JAVA, OPENSSL, CURL, RABBITMQ, REDIS, FAKETIME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,15 +71,17 @@ class Scene:
         self._note(at=at, healed=at, senders=senders, leased=leased)
 
     @contextmanager
-    def outage(self) -> Iterator[None]:
+    def outage(self) -> Iterator[Callable[[], None]]:
         """Around a fault of the surroundings, which may strike the sends of every process; ends when it is mended.
 
-        The database must answer before and after.
+        The database must answer before and after. Where it also answers meanwhile, what is given may be called
+        to note what is leased then: an outage longer than a lease strikes more than stands at its ends.
         """
         at, before = leases(self.postgres.url)
-        yield
+        struck = set(before)
+        yield lambda: struck.update(leases(self.postgres.url)[1])
         healed, after = leases(self.postgres.url)
-        self._note(at=at, healed=healed, senders=None, leased=tuple({*before, *after}))
+        self._note(at=at, healed=healed, senders=None, leased=tuple(struck.union(after)))
 
     def expect_end(self, process: Process, status: int) -> None:
         """Wait for its end; another status than this is a breach."""
