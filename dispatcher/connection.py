@@ -20,9 +20,6 @@ _PARTS_OF_A_LEASE = 4
 # SQLSTATE classes of a server or a link that is going away: connection exception, operator intervention
 # (shutdown, crash), and too little of something the server needs (connections, memory, disk).
 _LOST_CLASSES = ("08", "57P", "53")
-# A server that is read-only (it was a primary a moment ago; another address may be it now), and one that ended
-# a session which stood still in a transaction.
-_LOST = frozenset({"25006", "25P03"})
 # Serialization failure, deadlock, lock not available, statement timeout.
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014"})
 # Undefined table, column, function.
@@ -32,14 +29,15 @@ _NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
 def connection_is_lost(error: BaseException) -> bool:
     """Whether the database is out of reach, rather than one statement at fault.
 
-    Without a SQLSTATE it was the client library that failed: the socket is gone or never was.
+    Without a SQLSTATE it was the client library that failed: the socket is gone or never was. A server
+    that is read-only was a primary a moment ago; another address may be it now.
     """
     if isinstance(error, InterfaceError):
         return True
     code = _sqlstate(error)
     if code is None:
         return isinstance(error, OperationalError)
-    return code.startswith(_LOST_CLASSES) or code in _LOST
+    return code.startswith(_LOST_CLASSES) or code == "25006"
 
 
 def is_transient(error: BaseException) -> bool:

@@ -11,6 +11,7 @@ from tests.crash.suite import Played
 from tests.processes import ROOT
 
 PAGE = ROOT / "docs" / "reliability.md"
+RESULTS = ROOT / "tests" / "crash" / "results"  # state files of the runs that the page shows
 BEGIN, END = "<!-- crash suite: begin -->", "<!-- crash suite: end -->"
 _COLUMNS = (
     "fault", "strikes", "killed", "frozen", "acknowledged", "events", "requests", "lost", "unexplained",

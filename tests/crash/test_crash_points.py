@@ -1,6 +1,7 @@
 """Crash points: each is one place of the code, is described and struck, and kills the process that gets there."""
 
 import ast
+import os
 import re
 import signal
 import subprocess
@@ -14,7 +15,6 @@ import pytest
 from core.accounts import create_account
 from core.api_keys import create_api_key
 from core.models import PaymentIntent
-from outbox import crash_points
 from outbox.crash_points import arm, known_points, reach
 from outbox.errors import NoCrashPoint
 from tests.brokers import running_broker
@@ -68,7 +68,7 @@ def test_every_point_is_struck_by_the_suite():
 def signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """What the process would have sent itself; no point is armed afterwards."""
     sent: list[int] = []
-    monkeypatch.setattr(crash_points.os, "kill", lambda _, number: sent.append(number))
+    monkeypatch.setattr(os, "kill", lambda _, number: sent.append(number))
     yield sent
     arm({}, ())
 
