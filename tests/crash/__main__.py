@@ -29,22 +29,25 @@ def main() -> int:
     if options.report_only:
         print(report.page_part(options.report_only, write=options.write))
         return 0
-    batches = plan(
-        [
-            fault
-            for part in ([options.part] if options.part else PARTS)
-            for fault in faults_of(part)
-            if not options.only or fault.name in options.only.split(",")
-        ],
-        quick=options.quick,
-    )
+    faults = [
+        fault
+        for part in ([options.part] if options.part else PARTS)
+        for fault in faults_of(part)
+        if not options.only or fault.name in options.only.split(",")
+    ]
+    batches = plan(faults, quick=options.quick)
     if options.list:
         for batch in batches:
             print(f"{batch.place + 1:3} {batch.fault.name} {batch.number}: {batch.size}")
         return 0
-    state = _State(options.state, {"seed": options.seed, "quick": options.quick, "part": options.part})
+    left_out = {fault.name: reason for fault in faults if (reason := fault.why_not()) is not None}
+    for name, reason in left_out.items():
+        print(f"{name} is left out: {reason}")
+    state = _State(
+        options.state, {"seed": options.seed, "quick": options.quick, "part": options.part}, left_out
+    )
     try:
-        _play(batches, state, options.seed)
+        _play([batch for batch in batches if batch.fault.name not in left_out], state, options.seed)
     except Failure as failure:
         sys.stderr.write(f"{failure}\n")
         return 1
@@ -73,6 +76,8 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--write", action="store_true", help="write the table into docs/reliability.md")
     options = parser.parse_args()
+    if options.only and options.state:
+        parser.error("--state is of a whole part: leave out --only")
     if options.write and not (options.state or options.report_only):
         parser.error("--write needs --state, or --report-only with the files of runs")
     return options
@@ -81,9 +86,10 @@ def _options() -> argparse.Namespace:
 class _State:
     """What was played, in a file that is written after each batch."""
 
-    def __init__(self, path: Path | None, run: dict[str, Any]) -> None:
+    def __init__(self, path: Path | None, run: dict[str, Any], left_out: dict[str, str]) -> None:
         self._path = path
         self._run = run
+        self._left_out = left_out
         self.played: list[Played] = []
         if path is not None and path.exists():
             found = json.loads(path.read_text())
@@ -100,6 +106,7 @@ class _State:
             "command": report.command_of(self._run),
             "commit": _commit(),
             "machine": report.machine(),
+            "left_out": self._left_out,
             "batches": [asdict(one) for one in self.played],
         }
         beside = self._path.with_suffix(".new")
@@ -127,9 +134,11 @@ def _play(batches: list[Batch], state: _State, seed: int) -> None:
             played = suite.play(batch)
             state.add(played)
             remaining = (time.monotonic() - begun) / count * (len(left) - count)
-            print(f"{report.line(played, len(batches))}; {remaining / 60:.0f} min left", flush=True)
+            print(f"{report.line(played, batches[-1].place + 1)}; {remaining / 60:.0f} min left", flush=True)
             for breach in played.breaches:
                 print(f"    BREACH: {breach}", flush=True)
+        if not any(played.breaches for played in state.played):
+            suite.forget_logs()
 
 
 if __name__ == "__main__":

@@ -58,6 +58,10 @@ class Fault(ABC):
     quick: ClassVar[Size]
     long: ClassVar[Size]
 
+    def why_not(self) -> str | None:
+        """What this machine lacks to play it, in words; None where it can be played."""
+        return None
+
     def arrange(self, scene: Scene) -> None:
         """Start processes and load."""
         for dispatcher in [scene.product.start_dispatcher() for _ in range(4)]:

@@ -24,6 +24,7 @@ from tests.crash.hosting import Process
 from tests.crash.product import LEASE
 from tests.crash.scene import Scene
 from tests.processes import until
+from tools.test_dependencies import REDIS
 
 # The crash points that each kind of process gets to, with the most times that one may be passed before.
 DISPATCHER_POINTS = {
@@ -95,6 +96,11 @@ class _Killed(Fault):
     def prepare(self, scene: Scene, point: str) -> None:
         """Make sure that a point is come by."""
 
+    def finish(self, scene: Scene) -> None:
+        for process in self._doomed:
+            process.kill()
+            self.note(scene, process)
+
     def strike(self, scene: Scene) -> None:
         if not self.points:
             self._doomed.append(self.start(scene))
@@ -165,8 +171,15 @@ class _Handed(_Killed):
 
     row = DispatcherKilledAtPoint.row
 
+    def why_not(self) -> str | None:
+        return no_redis()
+
     def arrange_those_that_live(self, scene: Scene) -> None:
         start_handing_out(scene)
+
+
+def no_redis() -> str | None:
+    return f"enable with: {REDIS.install}" if REDIS.is_missing else None
 
 
 def start_handing_out(scene: Scene) -> None:
@@ -387,6 +400,9 @@ class WorkerFrozen(_Frozen):
     quick = Size(strikes=1, events=1_000)
     long = Size(batches=2, strikes=10, events=5_000)
     struck = 3
+
+    def why_not(self) -> str | None:
+        return no_redis()
 
     def arrange(self, scene: Scene) -> None:
         start_handing_out(scene)

@@ -71,7 +71,8 @@ def played_in(runs: Iterable[Mapping[str, Any]]) -> list[Played]:
 
 
 def _run_line(run: Mapping[str, Any]) -> str:
-    return f"- `{run['command']}`, seed {run['seed']}, at commit {run['commit']}, on {run['machine']}"
+    left_out = "".join(f"; `{name}` was left out: {reason}" for name, reason in run["left_out"].items())
+    return f"- `{run['command']}` at commit {run['commit']}, on {run['machine']}{left_out}"
 
 
 def command_of(run: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Plays the batches of a plan, and judges each."""
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from tests.acceptance.evidence import rows
 from tests.acceptance.server import Server, durable_server
@@ -20,7 +21,6 @@ from tests.crash.plan import Batch
 from tests.crash.product import LEASE, SETTINGS, Product
 from tests.crash.receiver import CUT, FLAKY, OK, PATHS, SLOW, RunningReceiver
 from tests.crash.scene import Scene
-from tests.processes import until
 from tools.private_brokers import PrivateRedis
 
 # Most events have one endpoint, which answers at once; others' is slow or fails at times, and some have all four.
@@ -33,7 +33,9 @@ OWNERS = {
 }
 _TURNS = [*OWNERS] + ["acct_quick"] * 7
 _ORDERS_A_BATCH = 1_000_000  # so many numbers each, and never as many orders
-_LONGEST_STANDSTILL = 60.0  # seconds for which a drain may make no headway
+_LOOK = 0.05  # seconds
+_LONGEST_STANDSTILL = 60.0  # seconds
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,10 @@ class Suite:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def forget_logs(self) -> None:
+        """What processes wrote is of no use where nothing is to be found out."""
+        shutil.rmtree(self.directory)
+
     def play(self, batch: Batch) -> Played:
         """Load, strikes, drain, stop, judgement."""
         begun = time.monotonic()
@@ -88,10 +94,19 @@ class Suite:
             for _ in range(batch.size.strikes):
                 batch.fault.strike(scene)
             batch.fault.finish(scene)
-            until(lambda: scene.load.recorded() >= batch.size.events, what=f"{batch.size.events} events")
-            until(lambda: scene.load.paid() >= batch.size.payments, what=f"{batch.size.payments} payments")
+            _await(
+                scene, scene.load.recorded, lambda count: count >= batch.size.events, what="events recorded"
+            )
+            _await(
+                scene, scene.load.paid, lambda count: count >= batch.size.payments, what="payments answered"
+            )
             scene.load.stop()
-            self._drain(scene)
+            _await(
+                scene,
+                lambda: rows(self._postgres.url, _LEFT)[0],
+                lambda left: not any(left),
+                what="payments, pointers and deliveries left",
+            )
             scene.complaints += self._product.stop()
         verdict = judge(
             Logs(
@@ -137,21 +152,6 @@ class Suite:
     @cached_property
     def _broker(self) -> PrivateRedis:
         return self._stack.enter_context(PrivateRedis())
-
-    def _drain(self, scene: Scene) -> None:
-        """Until everything has ended; gives up, with a complaint, where nothing moves any more."""
-        left, moved = (-1,), time.monotonic()
-
-        def ended() -> bool:
-            nonlocal left, moved
-            [now] = rows(self._postgres.url, _LEFT)
-            if now != left:
-                left, moved = now, time.monotonic()
-            return not any(now) or time.monotonic() - moved > _LONGEST_STANDSTILL
-
-        wait(ended)
-        if any(left):
-            scene.complaints.append(f"payments, pointers, deliveries and attempts that never ended: {left}")
 
     def _furnish(self) -> str:
         """Endpoints of all owners, and an account that pays; gives its API key."""
@@ -199,7 +199,14 @@ SELECT (SELECT count(*) FROM core_payment_intent WHERE status = 'processing'),
 """
 
 
-def wait(condition: Callable[[], bool]) -> None:
-    """As long as it takes: the condition knows when it is in vain."""
-    while not condition():
-        time.sleep(0.05)
+def _await(scene: Scene, look: Callable[[], T], is_enough: Callable[[T], bool], *, what: str) -> None:
+    """As long as what is looked at changes; a complaint where it stands still instead."""
+    found, moved = look(), time.monotonic()
+    while not is_enough(found):
+        if time.monotonic() - moved > _LONGEST_STANDSTILL:
+            scene.complaints.append(f"{what} stand still: {found}")
+            return
+        time.sleep(_LOOK)
+        before, found = found, look()
+        if found != before:
+            moved = time.monotonic()
