@@ -13,7 +13,7 @@ PYTEST = $(RUN) pytest -n $(WORKERS)
 WORKERS ?= auto
 
 .PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs-check \
-	lock environment clean bench bench-quick soak fuzz fuzz-responses
+	lock environment clean bench bench-quick soak fuzz fuzz-responses crash-test crash-test-quick
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,11 +40,16 @@ fuzz: environment ## the API against its own description, for long (FUZZ_EXAMPLE
 fuzz-responses: environment ## endpoints whose answers went wrong at random (FUZZ_RESPONSES=100000, FUZZ_SEED=n)
 	@FUZZ_RESPONSES=$${FUZZ_RESPONSES:-100000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
 		$(PYTEST) tests/hostile/test_mutants.py $(ARGS)
+crash-test: environment ## faults under load, more than an hour (ARGS=--quick: each once; --state FILE: can be gone on with)
+	@$(RUN) tests.crash $(ARGS)
+
+crash-test-quick: environment ## every fault of the crash suite once: a few minutes
+	@$(RUN) tests.crash --quick
 
 test-postgres-versions: environment ## the database tests on the newest supported PostgreSQL (embedded)
 	@env -u DATABASE_URL MINISTRIPE_POSTGRES=wheel $(PYTEST) -m postgres_versions $(ARGS)
 
-check: lint types contracts migrations-check docs-check test ## the gate: everything that must hold before a commit
+check: lint types contracts migrations-check docs-check test crash-test-quick ## the gate: everything that must hold before a commit
 
 lint: environment ## ruff: rules and format
 	@$(RUN) ruff check .

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 class ApiConfig(AppConfig):
     name = "api"
     verbose_name = "REST API"
+    crash_points = {
+        "after_key": "the idempotency key is taken, its transaction is open",
+        "during_finish": "the answer is stored, its transaction is open",
+        "after_write": "a write is committed, nobody is answered",
+    }
 
     def expire_rows(self, *, limit: int) -> int:
         from api.cli_relay.feed import forget_messages

@@ -25,6 +25,7 @@ from core.errors import CoreError, InvalidParameter
 from dispatcher.errors import DispatcherError, InvalidEndpoint
 from dispatcher.sealing import seal, unseal
 from dispatcher.urls import UrlRefused
+from outbox.crash_points import reach
 from outbox.database import execute, fetch_all
 from outbox.identifiers import floor_uuid, new_uuid
 from outbox.sql import prepared, statements
@@ -86,11 +87,13 @@ class IdempotentOperation:
         self.resumed = rows[0][0] != self.id
         self.id = rows[0][0]
         self.begun = True
+        reach("after_key")
 
     def finish(self, result: dict[str, Any]) -> None:
         """One statement, in the open last transaction of the write."""
         self.answer = self.render(result)
         execute(prepared("api.sql", "finish_operation"), {"id": self.id} | self._kept(self.answer))
+        reach("during_finish")
 
     def finish_error(self, error: CoreError) -> None:
         """As `finish`, where the write itself ends in a refusal that it commits (a declined card)."""
@@ -188,6 +191,7 @@ def perform(operation: IdempotentOperation, run: Callable[[], dict[str, Any]]) -
         with suppress(Error):
             operation.keep_refusal(error)
         raise
+    reach("after_write")
     return operation.answer or operation.render(result)
 
 

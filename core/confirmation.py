@@ -29,6 +29,7 @@ from core.sql import SQL, jsonb
 from core.states import MOVES, Move, Status
 from core.wallets import Chosen, choose_payment_method
 from core.writes import Write
+from outbox.crash_points import reach
 from outbox.identifiers import new_uuid
 
 
@@ -82,6 +83,7 @@ def confirm(*, write: Write, find: Callable[[], uuid.UUID], chosen: Chosen, term
             _tell(write, intent)
         refusal = None if waits_for_card(intent) else store_answer(write, intent)
     if waits_for_card(intent):
+        reach("after_confirmation")
         intent, refusal = finish_card(write, intent)
     if refusal is not None:
         raise refusal

@@ -22,6 +22,7 @@ from core.sql import SQL, jsonb
 from core.states import MOVES, Move, Status
 from core.wallets import attach
 from core.writes import Write
+from outbox.crash_points import reach
 from outbox.database import fetch_all
 from outbox.identifiers import encode_id, new_uuid
 
@@ -113,14 +114,18 @@ def settle_payment(due: DueSettlement) -> PaymentIntent | None:
     answer = ask_bank(due)
     write = Write(account_id=due.account_id, owner=due.owner)
     with transaction.atomic(durable=True):
-        return apply_answer(write=write, due=due, answer=answer)
+        intent = apply_answer(write=write, due=due, answer=answer)
+    reach("after_settlement")
+    return intent
 
 
 def ask_bank(due: DueSettlement) -> Answer:
     """What the bank says, now and whenever it is asked again. Refuses to run inside a transaction."""
-    return simulated_bank().authorize(
+    answer = simulated_bank().authorize(
         reference=due.reference, amount=due.amount, currency=due.currency, payment_method=due.behaviour
     )
+    reach("after_bank_answer")
+    return answer
 
 
 def apply_answer(*, write: Write, due: DueSettlement, answer: Answer) -> PaymentIntent | None:
@@ -166,6 +171,7 @@ def apply_answer(*, write: Write, due: DueSettlement, answer: Answer) -> Payment
     if answer.approved and intent.setup_future_usage is not None:
         _keep_method(write, intent)
     record(write, _EVENTS[Status(intent.status)], payment_intent_object(intent))
+    reach("during_settlement")
     return intent
 
 

@@ -11,6 +11,7 @@ from core.refunds import settle_next_refund
 from core.settlement import DueSettlement, lease_due_settlements, settle_payment
 from core.states import Status
 from core.stop_signal import StopSignal
+from outbox.crash_points import reach
 from outbox.expiry import expire_rows
 from outbox.identifiers import encode_id
 
@@ -83,6 +84,8 @@ class Settler:
 
     def _settle_batch(self) -> int:
         due = lease_due_settlements(limit=self._batch)
+        if due:
+            reach("after_settlement_lease")
         for settlement in due:
             _settle(settlement)
         refunds = 0

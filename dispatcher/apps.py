@@ -11,6 +11,19 @@ if TYPE_CHECKING:
 class DispatcherConfig(AppConfig):
     name = "dispatcher"
     verbose_name = "Webhook dispatcher"
+    crash_points = {
+        "during_fan_out": "deliveries are created, the cycle's transaction is open",
+        "during_claim": "deliveries are leased, the cycle's transaction is open",
+        "after_claim": "leases are committed, none of them is sent",
+        "before_hints": "leases are committed, no worker is told of them",
+        "after_hints": "workers are told of leases",
+        "during_begin": "a worker has begun deliveries, its transaction is open",
+        "during_send": "a request is begun, its answer has not come",
+        "after_send": "an answer has come, nothing of it is recorded",
+        "before_record": "results are to be recorded, no transaction is open",
+        "during_record": "results are recorded, the cycle's transaction is open",
+        "after_record": "a cycle that recorded results is committed, what it claimed is not sent",
+    }
 
     def ready(self) -> None:
         from dispatcher import checks  # noqa: F401  (registers them)

@@ -1,16 +1,21 @@
 """The dispatcher's connection to PostgreSQL: how it is prepared, lost and found again."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, connections
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
+from dispatcher.config import dispatcher_settings
 from outbox.database import execute
 from outbox.sql import statements
 
 _SQL = statements("dispatcher.sql")
 T = TypeVar("T")
+
+# A transaction may stand still for such a part of a lease.
+_PARTS_OF_A_LEASE = 4
 
 # SQLSTATE classes of a server or a link that is going away: connection exception, operator intervention
 # (shutdown, crash), and too little of something the server needs (connections, memory, disk).
@@ -57,7 +62,8 @@ def connect() -> None:
         django.db.Error: the database is out of reach.
     """
     connections[DEFAULT_DB_ALIAS].ensure_connection()
-    execute(_SQL["prepare_session"], {})
+    stands_still = dispatcher_settings().lease / _PARTS_OF_A_LEASE
+    execute(_SQL["prepare_session"], {"milliseconds": round(stands_still / timedelta(milliseconds=1))})
     execute(_SQL["listen"], {})
 
 

@@ -25,10 +25,10 @@ from dispatcher.claims import (
     postpone_next_lane,
 )
 from dispatcher.connection import connection_is_lost, is_transient
-from dispatcher.crash_points import reach
 from dispatcher.fan_out import FAN_OUT_ROWS, FannedOut, FanOutFront, fan_out_events
 from dispatcher.lanes import LaneTouches, touch_lanes
 from dispatcher.recording import Recorded, lock_deliveries, record_outcomes, release_leases
+from outbox.crash_points import reach
 from outbox.models import PendingEvent
 
 FAN_OUT_BATCH = 256
@@ -151,12 +151,18 @@ class CycleRunner:
                 )
                 self.front.move(step)
                 cycle.count(step)
+                if step.deliveries:
+                    reach("during_fan_out")
             cycle.failing.update(touch_lanes(touches))
             if work.room > 0:
                 begun = time.perf_counter()
                 cycle.claims = self._claim(work.room, cycle.ended)
                 cycle.claim_seconds = time.perf_counter() - begun
-            cycle.claims += self._begin(work.hints)
+                if cycle.claims:
+                    reach("during_claim")
+            if begun_now := self._begin(work.hints):
+                reach("during_begin")
+                cycle.claims += begun_now
             if work.attempted:
                 reach("during_record")
         return cycle
@@ -220,8 +226,12 @@ class CycleRunner:
         self._record_by_halves(attempted[middle:], cycle)
 
     def _fan_out_by_halves(self, cycle: Cycle) -> None:
-        """Fan out in steps that shrink before a pointer that fails, and step over it alone."""
-        stepped_over, after, limit = 0, uuid.UUID(int=0), FAN_OUT_BATCH
+        """Fan out in steps that shrink before a pointer that fails, step over it alone, and grow again.
+
+        Behind those that one cycle may step over the next one goes on, so that however many there are hold
+        back nothing else; once the end is reached, they are tried again.
+        """
+        stepped_over, after, limit = 0, self.front.after, FAN_OUT_BATCH
         while cycle.fanned_out < FAN_OUT_BATCH and stepped_over < _STEPS_OVER:
             try:
                 touches = LaneTouches()
@@ -233,7 +243,7 @@ class CycleRunner:
                     raise
                 if is_transient(error):
                     self.log.poisoned("fan_out", error, "pending events")
-                    break
+                    return
                 if limit > 1:
                     limit //= 2
                     continue
@@ -245,9 +255,17 @@ class CycleRunner:
                 stepped_over += 1
                 continue
             cycle.count(step)
-            if step.last is None or step.more:
+            limit = min(2 * limit, FAN_OUT_BATCH)
+            if step.last is None:
                 break
+            if step.more:
+                return
             after = step.last
+        else:
+            self.front.pass_over(after)
+            cycle.more_to_fan_out = True
+            return
+        self.front.begin_again()
 
     def _release(self, unsent: Sequence[Claim]) -> None:
         touches = LaneTouches()

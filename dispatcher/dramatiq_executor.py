@@ -20,13 +20,13 @@ from dispatcher.attempt_log import AttemptLog
 from dispatcher.brokers import broker_warnings, shown
 from dispatcher.claims import Claim, Hint
 from dispatcher.connection import surviving_outages
-from dispatcher.crash_points import reach
 from dispatcher.cycles import Cycle, CycleRunner
 from dispatcher.errors import BrokerOutOfReach
 from dispatcher.handed_out import HandedOut
 from dispatcher.hints import HINTS_PER_MESSAGE, HintPost
 from dispatcher.observer import Observer, Unobserved
 from dispatcher.waking import Wakeup
+from outbox.crash_points import reach
 
 _DOZE = 0.1  # seconds within which a request to stop is noticed
 _STAY_CONNECTED_INTERVAL = 10.0
@@ -90,9 +90,10 @@ class DramatiqExecutor:
         cycle = self._run(room=room, fan_out=fan_out)
         self._observer.cycled(cycle)
         if cycle.claims:
-            reach("after_claim")
+            reach("before_hints")
             self._log.claimed(cycle.claims)
             self._hand_out(cycle.claims)
+            reach("after_hints")
         return cycle
 
     def wait(self, seconds: float) -> bool:

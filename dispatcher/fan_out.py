@@ -42,6 +42,13 @@ class FanOutFront:
         """Behind a thin step, else back to the beginning: what was passed over is soon tried again."""
         self.after = step.last if step.thin and step.last is not None else _FIRST
 
+    def pass_over(self, last: uuid.UUID) -> None:
+        """What is there up to this pointer failed, or is done."""
+        self.after = last
+
+    def begin_again(self) -> None:
+        self.after = _FIRST
+
 
 def fan_out_events(
     *, limit: int, touches: LaneTouches, after: uuid.UUID = _FIRST, rows: int = FAN_OUT_ROWS

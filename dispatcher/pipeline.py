@@ -16,7 +16,6 @@ from dispatcher.attempts import Attempted
 from dispatcher.claims import Hint
 from dispatcher.config import DispatcherSettings
 from dispatcher.connection import connection_is_lost, surviving_outages
-from dispatcher.crash_points import reach
 from dispatcher.cycles import Cycle, CycleRunner
 from dispatcher.delivery import DeliveryPlan
 from dispatcher.disabling import disable_endpoints
@@ -25,6 +24,7 @@ from dispatcher.recording import Recorded
 from dispatcher.retry import Gone
 from dispatcher.sender import Sender
 from dispatcher.transport import CurlAdapter
+from outbox.crash_points import reach
 
 # Claims in a process, in slots: one in flight, one waiting for a slot to free, one being recorded.
 _AHEAD = 3
@@ -108,6 +108,8 @@ class Pipeline:
         """
         attempted, unsent = self._sender.take()
         attempted = self._unrecorded + attempted
+        if attempted:
+            reach("before_record")
         cycle = self.reach_database(
             lambda: self._cycles.run(
                 attempted=attempted, unsent=unsent, room=room, fan_out=fan_out, hints=hints
@@ -115,6 +117,8 @@ class Pipeline:
             to_record=bool(attempted),
         )
         self._unrecorded = cycle.unrecorded
+        if cycle.recorded:
+            reach("after_record")
         if cycle.claims:
             reach("after_claim")
             self._log.claimed(cycle.claims)

@@ -9,11 +9,11 @@ from datetime import timedelta
 from dispatcher.attempts import Attempted
 from dispatcher.claims import Claim
 from dispatcher.config import SEND_MARGIN
-from dispatcher.crash_points import reach
 from dispatcher.delivery import DeliveryPlan, Sending
 from dispatcher.outcomes import Outcome
 from dispatcher.transport import CurlAdapter
 from dispatcher.waking import Wakeup
+from outbox.crash_points import reach
 
 # Results are handed over when there are this many, or when the oldest has waited this long. While most slots
 # are taken nothing hangs on it, and a commit for hundreds costs a fifth of what commits for thirty cost.
@@ -98,6 +98,7 @@ class Sender(threading.Thread):
                 self._finish(self._plan.conclude(sending, request))
             else:
                 self._adapter.start(sending, request)
+                reach("during_send")
 
     def _collect(self, results: Sequence[tuple[object, object]]) -> None:
         for token, result in results:

@@ -92,10 +92,12 @@ def _text(statement: str | Prepared) -> str:
         return statement
     if not prepares():
         return statement.text
-    session = connections[DEFAULT_DB_ALIAS].connection
+    connection = connections[DEFAULT_DB_ALIAS]
+    session = connection.connection
     known = _prepared.setdefault(session, set())
     if statement.name not in known:
-        with session.cursor() as cursor:
+        # Not Django's cursor, which would look for parameters; its errors are to be Django's all the same.
+        with connection.wrap_database_errors, session.cursor() as cursor:
             cursor.execute(statement.preparation)
         known.add(statement.name)
     return statement.call

@@ -24,6 +24,18 @@ class EventRefused(OutboxError):
         self.reason = reason
 
 
+class NoCrashPoint(OutboxError):
+    """A variable that sets a crash point names none."""
+
+    def __init__(self, *, variable: str, value: str, points: list[str]) -> None:
+        super().__init__(
+            f"{variable} must name a crash point, and after a colon how many times it is reached, "
+            f"not {value!r}; there are: {', '.join(points)}"
+        )
+        self.variable = variable
+        self.value = value
+
+
 class InvalidIdentifier(OutboxError, ValueError):
     """The text is not an identifier of the expected kind."""
 

@@ -15,6 +15,7 @@ from itertools import islice
 from django.apps import apps
 from django.db import DatabaseError, transaction
 
+from outbox.crash_points import reach
 from outbox.database import fetch_all, is_connected
 from outbox.identifiers import floor_uuid, moment_of
 from outbox.sql import statements
@@ -147,6 +148,7 @@ def _make(table: PartitionedTable, beginning: date, done: Maintained) -> None:
             if not _begin(done):
                 return
             made = fetch_all(_SQL["make_partition"], {"table": table.name, "partition": partition, **bounds})
+            reach("during_maintenance")
         if made[0][0]:
             done.made.append(partition)
     except DatabaseError as error:
@@ -189,6 +191,7 @@ def _drop(table: PartitionedTable, partition: str, bound: uuid.UUID, done: Maint
                 done.kept.append(partition)
                 return
             fetch_all(_SQL["drop_partition"], {"table": table.name, "partition": partition})
+            reach("during_drop")
         done.dropped.append(partition)
     except DatabaseError as error:
         _note(partition, error, done)

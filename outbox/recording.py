@@ -6,6 +6,7 @@ from typing import Any
 
 from outbox import notifying
 from outbox.config import max_event_bytes
+from outbox.crash_points import reach
 from outbox.database import execute, in_transaction
 from outbox.errors import EventRefused, TransactionRequired
 from outbox.identifiers import new_uuid
@@ -80,6 +81,7 @@ def record_event(
             "order_key": order_key,
         },
     )
+    reach("during_record_event")
     return event
 
 

@@ -48,7 +48,8 @@ CURL = Program("curl", "curl", "the requests of the README are made with it")
 RABBITMQ = Program("rabbitmq-server", "rabbitmq-server", "workers get their hints through it")
 REDIS = Program("redis-server", "redis-server", "workers get their hints through it")
 NGINX = Program("nginx", "nginx-light", "slow clients meet the API behind it, as it is deployed")
-PROGRAMS = (DOCKER_COMPOSE, NODE, NPM, GO, JAVA, OPENSSL, CURL, RABBITMQ, REDIS, NGINX)
+FAKETIME = Program("faketime", "faketime", "dispatchers with a wrong clock are made with it")
+PROGRAMS = (DOCKER_COMPOSE, NODE, NPM, GO, JAVA, OPENSSL, CURL, RABBITMQ, REDIS, NGINX, FAKETIME)
 
 
 @dataclass(frozen=True, slots=True)

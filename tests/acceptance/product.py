@@ -4,7 +4,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,20 +88,26 @@ class Product:
         key: str = json.loads(self.run("create_api_key", "--json").stdout[0])["api_key"]
         return key
 
-    def start_api(self, *, workers: int = 1, threads: int = 8) -> Api:
-        """On the same port again, where there was one before."""
+    def start_api(self, *, workers: int = 1, threads: int = 8, environment: Mapping[str, str] = {}) -> Api:
+        """On the same port again, where there was one before; it serves when this returns."""
+        api = self.launch_api(workers=workers, threads=threads, environment=environment)
+        for number in range(workers):
+            api.command.says(f"Started worker-{number + 1}")
+        api.wait_until_ready()
+        return api
+
+    def launch_api(self, *, workers: int = 1, threads: int = 8, environment: Mapping[str, str] = {}) -> Api:
+        """As `start_api`, for workers that may die before both serve."""
         granian = [
             str(Path(sys.executable).with_name("granian")),
             *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self._api_port)),
             *("--workers", str(workers), "--blocking-threads", str(threads), "--respawn-failed-workers"),
             "core.wsgi:application",
         ]
-        command = self._stack.enter_context(Command(program=granian, whole_environment=self._environment))
-        api = Api(command, self._api_port)
-        for number in range(workers):
-            command.says(f"Started worker-{number + 1}")
-        api.wait_until_ready()
-        return api
+        command = self._stack.enter_context(
+            Command(program=granian, whole_environment={**self._environment, **environment})
+        )
+        return Api(command, self._api_port)
 
     def start_settlement(self) -> Command:
         return self._stack.enter_context(self._command("run_settlement", "--poll-interval", "0.05"))

@@ -1,13 +1,7 @@
 """PostgreSQL dies under load and comes back: every process finds it again, and nothing acknowledged is missing."""
 
-import os
-import shutil
-import signal
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-import psycopg2
 import pytest
 
 from tests.acceptance.client import ApiClient
@@ -23,10 +17,9 @@ from tests.acceptance.evidence import (
 )
 from tests.acceptance.payers import Payers
 from tests.acceptance.product import IMPATIENT, Product
+from tests.acceptance.server import Server, durable_server
 from tests.acceptance.shop import Shop
 from tests.processes import until
-from tools.failures import Failure
-from tools.private_postgres import PrivatePostgres
 
 pytestmark = [pytest.mark.acceptance]
 
@@ -34,57 +27,10 @@ PAYMENTS = 200
 PATH = "/hook"
 
 
-class Server:
-    """A durable server of the test's own, whose data outlives its death."""
-
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return self._running.url
-
-    def start(self) -> None:
-        server = PrivatePostgres(durable=True, home=self._home, temporary=False)
-        server.start()
-        self._running = server
-
-    def kill(self) -> None:
-        """SIGKILL of the postmaster; its sessions notice and end."""
-        os.kill(int((self._home / "data" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
-        self.stop()
-        with pytest.raises(psycopg2.OperationalError):
-            psycopg2.connect(self.url)
-
-    def start_again(self) -> None:
-        """Refused while sessions of the dead server still hold its shared memory."""
-
-        def started() -> bool:
-            try:
-                self.start()
-            except Failure:
-                return False
-            return True
-
-        until(started, what="PostgreSQL's recovery")
-
-    def stop(self) -> None:
-        self._running.stop()
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
-    # Not tmp_path: the server's account could not enter it, and a socket's path must be short.
-    home = Path(tempfile.mkdtemp(prefix="ministripe-crash-", dir="/var/tmp"))
-    try:
-        server = Server(home)
-        try:
-            yield server
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(home)
+    with durable_server() as server:
+        yield server
 
 
 def test_no_acknowledged_payment_is_missing_after_postgresql_died_under_load(

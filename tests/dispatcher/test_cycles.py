@@ -1,6 +1,8 @@
 """A cycle is one transaction; when it fails, one bad row holds back nothing else."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.db import connection
@@ -13,7 +15,7 @@ from dispatcher.models import Attempt, Delivery, FinishedDelivery, Lane
 from dispatcher.outcomes import Outcome
 from dispatcher.rendering import render_event
 from dispatcher.retry import RetryPolicy
-from outbox.models import PendingEvent
+from outbox.models import Event, PendingEvent
 from tests.dispatcher.scenes import (
     LEASE,
     REFUSED,
@@ -120,26 +122,67 @@ def test_an_unwritable_result_is_left_alone_and_the_rest_is_recorded(runner, log
     assert_lanes_count_their_leases()
 
 
-def test_a_pointer_that_cannot_be_fanned_out_is_stepped_over(runner, log):
-    make_endpoint()
-    events = record(9)
+@contextmanager
+def poisoned(events: list[Event]) -> Iterator[None]:
+    """Within, no delivery of these events can be made."""
     query(
         "CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE EXCEPTION 'poison'; END $$"
     )
+    ids = ", ".join(f"'{event.id}'" for event in events)
     query(
         "CREATE TRIGGER poison BEFORE INSERT ON dispatcher_delivery FOR EACH ROW "
-        f"WHEN (NEW.event_id = '{events[3].id}') EXECUTE FUNCTION refuse_poison()"
+        f"WHEN (NEW.event_id IN ({ids})) EXECUTE FUNCTION refuse_poison()"
     )
     try:
-        cycle = runner.run(attempted=(), unsent=(), room=100)
+        yield
     finally:
         query("DROP TRIGGER poison ON dispatcher_delivery")
         query("DROP FUNCTION refuse_poison")
+
+
+def pending() -> set[uuid.UUID]:
+    return set(PendingEvent.objects.values_list("event_id", flat=True))
+
+
+def test_a_pointer_that_cannot_be_fanned_out_is_stepped_over(runner, log):
+    make_endpoint()
+    events = record(9)
+    with poisoned([events[3]]):
+        cycle = runner.run(attempted=(), unsent=(), room=100)
     assert cycle.fanned_out == 8
     assert len(cycle.claims) == 8
     assert log.entries == [("fan_out", str(events[3].id))]
-    assert [pointer.event_id for pointer in PendingEvent.objects.all()] == [events[3].id]
+    assert pending() == {events[3].id}
+
+
+def test_however_many_pointers_fail_they_hold_back_no_others(runner):
+    make_endpoint()
+    poison, healthy = record(40), record(5)
+    with poisoned(poison):
+        cycles = [runner.run(attempted=(), unsent=(), room=0) for _ in range(3)]
+        assert pending() == {event.id for event in poison}
+        # The first two did not come to the end, so the next need not wait.
+        assert [cycle.more_to_fan_out for cycle in cycles] == [True, True, False]
+        assert sum(cycle.fanned_out for cycle in cycles) == len(healthy)
+    assert runner.run(attempted=(), unsent=(), room=0).fanned_out == len(poison)
+    assert not pending()
+
+
+def test_steps_grow_again_behind_a_pointer_that_fails(runner):
+    make_endpoint()
+    events = record(256)
+    steps: list[str] = []
+
+    def count(execute, sql, params, many, context):
+        if "fan_out_events" in sql:
+            steps.append(sql)
+        return execute(sql, params, many, context)
+
+    with poisoned([events[10]]), connection.execute_wrapper(count):
+        assert runner.run(attempted=(), unsent=(), room=0).fanned_out == 255
+    # One in one transaction, eight that halve the step down to one pointer, some more, and eight that double it.
+    assert len(steps) <= 30
 
 
 def test_unsent_leases_go_back_without_an_attempt(runner):

@@ -1,6 +1,7 @@
 """`manage.py run_dispatcher` as a process against a receiver on a real socket."""
 
 import json
+import os
 import signal
 import threading
 from typing import Any
@@ -8,7 +9,6 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from dispatcher.crash_points import CRASH_POINTS
 from dispatcher.models import Attempt, Delivery, FinishedDelivery
 from tests.dispatcher.scenes import (
     assert_lanes_count_their_leases,
@@ -131,7 +131,9 @@ def test_second_signal_stops_at_once():
     assert Delivery.objects.exclude(lease_owner=None).count() == 1
 
 
-@pytest.mark.parametrize("point", CRASH_POINTS)
+@pytest.mark.parametrize(
+    "point", ["after_claim", "during_send", "after_send", "before_record", "during_record"]
+)
 def test_what_a_killed_dispatcher_held_is_delivered_by_the_next(point):
     with Receiver(answer_all()) as receiver:
         make_endpoint(url=receiver.url())
@@ -166,6 +168,26 @@ def test_a_dispatcher_that_slept_past_its_lease_changes_nothing():
     first, second = Attempt.objects.order_by("number")
     assert (first.superseded, second.superseded, second.outcome) == (True, False, "succeeded")
     assert first.outcome != "unknown"
+
+
+def test_a_dispatcher_that_stands_still_in_a_transaction_keeps_nobody_out():
+    """Its session is ended before leases are over: others claim what it held, and it goes on when it may."""
+    short = {**SHORT, "WEBHOOK_LEASE_SECONDS": "2.1"}
+    with Receiver(answer_all()) as receiver:
+        make_endpoint(url=receiver.url())
+        record(1)
+        with Command("run_dispatcher", FREEZE_AT="during_record", **short) as sleeper:
+            os.waitid(os.P_PID, sleeper.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            with Command("run_dispatcher", "--drain", **short) as dispatcher:
+                assert dispatcher.wait() == 0, dispatcher.output()
+            sleeper.signal(signal.SIGCONT)
+            sleeper.says('"superseded": true')
+            sleeper.signal(signal.SIGTERM)
+            assert sleeper.wait() == 0, sleeper.output()
+        assert "database out of reach" in sleeper.output()
+        assert len(receiver.requests) == 2
+    assert FinishedDelivery.objects.get().attempts == 2
+    assert_lanes_count_their_leases()
 
 
 def test_dispatcher_outlives_the_loss_of_its_connection():

@@ -4,12 +4,14 @@ import json
 import math
 
 import pytest
-from django.db import connection, transaction
+from django.db import Error, OperationalError, connection, transaction
 from django.test import override_settings
 
+from outbox.database import fetch_all
 from outbox.errors import EventRefused, OutboxError, TransactionRequired
 from outbox.models import Event, PendingEvent
 from outbox.recording import record_event
+from outbox.sql import prepared
 
 pytestmark = pytest.mark.postgres_versions
 
@@ -145,6 +147,17 @@ def test_recording_is_prepared_once_a_session_unless_a_pooler_forbids_it():
             record()
     assert prepared_here() == {"outbox_record_event"}
     assert Event.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_lost_while_a_statement_is_prepared_is_djangos_error():
+    connection.close()
+    with connection.cursor() as cursor, pytest.raises(OperationalError):
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    # Not within transaction.atomic(), which would find the loss before the statement is prepared.
+    with pytest.raises(Error):
+        fetch_all(prepared("outbox.sql", "record_event"), {})
+    connection.close()
 
 
 @pytest.mark.django_db

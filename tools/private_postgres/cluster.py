@@ -116,13 +116,17 @@ class Cluster:
                 extra_groups=self.account.groups if self.account else None,
             )
 
-    def is_ready(self) -> bool:
-        """PostgreSQL writes its status into the eighth line of its pid file; pg_ctl reads the same."""
+    def is_ready(self, server: int) -> bool:
+        """Whether the process `server` accepts connections.
+
+        PostgreSQL writes its status into the eighth line of its pid file; pg_ctl reads the same. The file of a
+        server that was killed stays, so the first line must be ours.
+        """
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
-        return len(lines) >= 8 and lines[7].strip() == "ready"
+        return len(lines) >= 8 and lines[0].strip() == str(server) and lines[7].strip() == "ready"
 
     def program(self, name: str) -> Path:
         return self._reachable_binaries() / name

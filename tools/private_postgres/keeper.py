@@ -107,7 +107,7 @@ def _keep(cluster: Cluster, order: Order, wake: int) -> None:
 
 def _wait_until_ready(cluster: Cluster, server: subprocess.Popen[bytes], wake: int) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not cluster.is_ready():
+    while not cluster.is_ready(server.pid):
         # The pid file can only be polled; a signal, the server's end included, ends the wait at once.
         readable, _, _ = select.select([wake], [], [], 0.01)
         stopped = bool(readable) and told_to_stop(wake)
