@@ -40,6 +40,7 @@ fuzz: environment ## the API against its own description, for long (FUZZ_EXAMPLE
 fuzz-responses: environment ## endpoints whose answers went wrong at random (FUZZ_RESPONSES=100000, FUZZ_SEED=n)
 	@FUZZ_RESPONSES=$${FUZZ_RESPONSES:-100000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
 		$(PYTEST) tests/hostile/test_mutants.py $(ARGS)
+
 crash-test: environment ## faults under load, more than an hour (ARGS=--quick: each once; --state FILE: can be gone on with)
 	@$(RUN) tests.crash $(ARGS)
 

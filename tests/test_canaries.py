@@ -24,7 +24,7 @@ from core.key_scopes import KeyKind
 from tests.acceptance.product import Product
 from tests.canaries import SIGNATURE, Canary, Search, database_texts
 from tests.dispatcher.certificates import Authority
-from tests.dispatcher.receivers import OK, Receiver, answer_all, closed_port
+from tests.hostile.receivers import OK, Receiver, answer_all, closed_port
 from tests.processes import Command, command_environment, until, worker_database_url
 from tools.demo.ports import reserved_port
 

@@ -4,10 +4,12 @@ import re
 
 import pytest
 
+from tests.crash.plan import PARTS, faults_of
 from tests.test_docs import CODE, NAMED, page, rows, section
 
 ENDPOINTS = rows(section(page("trust.md"), "Hostile endpoints"))
 FAULTS = rows(section(page("trust.md"), "Faults"))
+PLAYED = {fault.name: fault for part in PARTS for fault in faults_of(part)}
 
 
 def test_no_row_was_lost() -> None:
@@ -25,6 +27,5 @@ def test_every_behaviour_names_its_tests(row: list[str]) -> None:
 def test_every_fault_names_its_tests_and_is_struck_in_the_gate(row: list[str]) -> None:
     _, _, tests, struck = row
     assert re.sub(r"[,\s]", "", NAMED.sub("", tests)) == ""
-    names = CODE.findall(struck)
-    assert names
-    assert set(names) <= STRUCK
+    faults = [PLAYED[name] for name in CODE.findall(struck)]
+    assert sum(fault.quick.batches * fault.quick.strikes for fault in faults) > 0

@@ -135,6 +135,8 @@ def test_rotate_api_key_serves_programs():
     rotated = json.loads(_run("rotate_api_key", made["id"], "--json", "--expires-in", "30d")[0])
     assert rotated.keys() == {"api_key", "id", "old_expires_at"}
     old, new = (ApiKey.objects.get(id=decode_id("key", one["id"])) for one in (made, rotated))
+    assert old.expires_at is not None
+    assert new.expires_at is not None
     assert old.expires_at.isoformat() == rotated["old_expires_at"]
     assert new.expires_at > old.expires_at
 

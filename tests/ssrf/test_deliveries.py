@@ -10,8 +10,8 @@ import pytest
 from dispatcher.endpoints import create_endpoint
 from dispatcher.models import Attempt, FinishedDelivery
 from dispatcher.urls import check_addresses
-from tests.hostile.receivers import Receiver, answer_all
 from tests.dispatcher.scenes import OWNER, record
+from tests.hostile.receivers import Receiver, answer_all
 from tests.processes import Command
 
 pytestmark = pytest.mark.django_db(transaction=True)
