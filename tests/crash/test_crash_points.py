@@ -29,8 +29,8 @@ from tests.crash.process_faults import (
     make_old_partition,
 )
 from tests.crash.product import SETTINGS
-from tests.hostile.receivers import Receiver, answer_all
 from tests.dispatcher.scenes import make_endpoint, record
+from tests.hostile.receivers import Receiver, answer_all
 from tests.processes import ROOT, command_environment, worker_database_url
 
 KILLED = -signal.SIGKILL
