@@ -241,7 +241,12 @@ def test_the_work_of_a_form_grows_with_its_size(bomb: str) -> None:
     assert_linear(parse_form, FORM_BOMBS[bomb], refusals=(ApiError,))
 
 
-READERS = {"json": parse_json, "form": parse_form, "query": parse_search, "metadata": metadata_of}
+READERS: dict[str, Callable[[Any], Any]] = {
+    "json": parse_json,
+    "form": parse_form,
+    "query": parse_search,
+    "metadata": metadata_of,
+}
 LARGE = [
     *(("json", name, make(50_000)) for name, make in JSON_BOMBS.items()),
     *(("form", name, make(50_000)) for name, make in FORM_BOMBS.items()),
