@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+_LONGEST_NAME = 100  # characters of a parameter's name that a refusal repeats
+
 
 class ApiError(Exception):
     """The request cannot be served; rendered into the error envelope.
@@ -38,10 +40,10 @@ class ApiError(Exception):
 
 
 class InvalidParameter(ApiError):
-    """A parameter is missing, unknown or no value of its kind."""
+    """A parameter is missing, unknown or no value of its kind. A long name is cut: callers choose theirs."""
 
     def __init__(self, message: str, *, code: str, param: str | None) -> None:
-        super().__init__(message, code=code, param=param)
+        super().__init__(message, code=code, param=None if param is None else param[:_LONGEST_NAME])
 
 
 class ResourceMissing(ApiError):

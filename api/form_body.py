@@ -77,11 +77,9 @@ def _key(tree: dict[str, Any], segment: str) -> str:
 
 def _misnamed(name: str) -> InvalidParameter:
     return InvalidParameter(
-        "The brackets of a parameter's name do not match.", code="form_malformed", param=name[:100]
+        "The brackets of a parameter's name do not match.", code="form_malformed", param=name
     )
 
 
 def _duplicated(name: str) -> InvalidParameter:
-    return InvalidParameter(
-        "A parameter was given more than once.", code="parameter_duplicated", param=name[:100]
-    )
+    return InvalidParameter("A parameter was given more than once.", code="parameter_duplicated", param=name)

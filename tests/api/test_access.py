@@ -28,6 +28,6 @@ def test_a_key_may_come_as_the_user_name_of_basic_authentication(caller: Caller)
     assert caller.send("GET", "/customers/", Authorization=f"Basic {credentials}").status_code == 200
 
 
-@pytest.mark.parametrize("header", ["Basic !", "Basic", "Basic /w==", "Digest x", "Bearer"])
+@pytest.mark.parametrize("header", ["Basic !", "Basic é", "Basic", "Basic /w==", "Digest x", "Bearer"])
 def test_an_authorization_that_cannot_be_read_is_refused(caller: Caller, header: str) -> None:
     assert caller.send("GET", "/customers/", Authorization=header).status_code == 401

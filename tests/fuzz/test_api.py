@@ -16,6 +16,7 @@ from api.errors import ApiError, InvalidKey, InvalidParameter, ResourceMissing
 from api.fields import Reference
 from api.form_body import parse_form
 from api.idempotency import MAX_KEY_LENGTH, checked_key, fingerprint_of
+from api.input_tables import first_fault
 from api.json_body import MAX_DEPTH, parse_json
 from api.metadata import METADATA_KEYS, METADATA_NAME, METADATA_VALUE, Metadata
 from api.pagination import Cursor
@@ -162,6 +163,14 @@ def test_a_cursor_of_either_direction_is_taken_and_of_both_is_refused() -> None:
         Cursor.of({"starting_after": one, "ending_before": other})
 
 
+def metadata_of(value: Any) -> Any:
+    """As an operation's table reads it."""
+    try:
+        return Metadata().to_internal_value(value)
+    except ValidationError as error:
+        raise first_fault(error) from None
+
+
 def brackets(size: int) -> bytes:
     return b'{"a":' + b"[" * size + b"]" * size + b"}"
 
@@ -200,6 +209,7 @@ FORM_BOMBS: dict[str, Callable[[int], str]] = {
     "an escape cut off": lambda size: "a=" + "%41" * size + "%",
     "empty pairs": lambda size: "&" * (size // 5) + "a=b",
     "appended": lambda size: "&".join(["a[]=b"] * (size // 5)),
+    "a long name of a NUL": lambda size: "a" * size + "=%00",
     "equal signs": lambda size: "=" * size,
 }
 QUERY_BOMBS: dict[str, Callable[[int], str]] = {
@@ -229,6 +239,33 @@ def test_the_work_of_json_grows_with_its_size(bomb: str) -> None:
 @pytest.mark.parametrize("bomb", FORM_BOMBS)
 def test_the_work_of_a_form_grows_with_its_size(bomb: str) -> None:
     assert_linear(parse_form, FORM_BOMBS[bomb], refusals=(ApiError,))
+
+
+READERS: dict[str, Callable[[Any], Any]] = {
+    "json": parse_json,
+    "form": parse_form,
+    "query": parse_search,
+    "metadata": metadata_of,
+}
+LARGE = [
+    *(("json", name, make(50_000)) for name, make in JSON_BOMBS.items()),
+    *(("form", name, make(50_000)) for name, make in FORM_BOMBS.items()),
+    *(("query", name, make(2_000)) for name, make in QUERY_BOMBS.items()),
+    ("metadata", "a long name", {"n" * 50_000: 1}),
+]
+
+
+@pytest.mark.parametrize(
+    ("reader", "name", "text"), LARGE, ids=[f"{where} {what}" for where, what, _ in LARGE]
+)
+def test_a_refusal_is_short_however_long_what_it_refuses_is(reader: str, name: str, text: Any) -> None:
+    try:
+        READERS[reader](text)
+    except ApiError as refusal:
+        told = f"{refusal} {refusal.param}"
+    else:
+        told = ""
+    assert len(told) < 400
 
 
 @pytest.mark.parametrize("bomb", QUERY_BOMBS)

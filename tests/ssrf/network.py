@@ -32,6 +32,9 @@ def obstacle() -> str | None:
     """Why there can be no such process here; None where there can."""
     if shutil.which(ENTER[0]) is None:
         return "there is no `unshare`, which makes network namespaces"
+    absent = [path for path in _FILES if not Path(path).exists()]
+    if absent:
+        return f"the resolver is not set up by {', '.join(absent)}"
     tried = subprocess.run([*ENTER, "true"], capture_output=True, text=True, timeout=60, check=False)
     return f"no network namespace: {tried.stderr.strip()}" if tried.returncode else None
 

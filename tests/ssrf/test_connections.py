@@ -65,7 +65,7 @@ def send_to_edges(everywhere: bool) -> dict[str, Any]:
 def send_spellings(ruled: bool, everywhere: bool) -> dict[str, Any]:
     urls = [spelling.url for spelling in spellings()]
     # A control needs no more than enough of each kind.
-    return sent(urls[::8] if everywhere else urls, ruled=ruled, everywhere=everywhere)
+    return sent(urls[::16] if everywhere else urls, ruled=ruled, everywhere=everywhere)
 
 
 def test_of_the_edges_of_all_ranges_only_permitted_ones_are_connected() -> None:
@@ -92,10 +92,10 @@ def test_no_spelling_of_a_denied_address_is_connected(ruled: bool, record_proper
     assert PUBLIC in found["reached"]
     assert found["codes"]["blocked_address"] > 500
     # Were they allowed, the listeners would count them: libcurl knows all these spellings.
-    assert control["denied"] > (50 if ruled else 500)
+    assert control["denied"] > (50 if ruled else 200)
     how = "as endpoints' URLs" if ruled else "handed to libcurl unchecked"
     record_property(
         "ssrf",
         f"{found['tried']:,} spellings sent {how}: connections to denied addresses: {found['denied']} "
-        f"(control, an eighth of them allowed: {control['denied']:,})",
+        f"(control, a sixteenth of them allowed: {control['denied']:,})",
     )

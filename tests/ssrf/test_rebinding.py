@@ -1,6 +1,6 @@
 """Names that change, mix and pass on their addresses: the address that is judged is the one that is connected."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -56,7 +56,9 @@ def made_and_rebound(addresses: Sequence[str], ttl: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("ttl", [0, 300])
-def test_names_that_were_public_at_creation_and_are_denied_at_send_are_not_connected(ttl: int) -> None:
+def test_names_that_were_public_at_creation_and_are_denied_at_send_are_not_connected(
+    ttl: int, record_property: Callable[[str, object], None]
+) -> None:
     found = played_on_an_internet(made_and_rebound, DENIED, ttl)
 
     hosts = [f"shop{number}.example" for number in range(len(DENIED))]
@@ -64,6 +66,11 @@ def test_names_that_were_public_at_creation_and_are_denied_at_send_are_not_conne
     assert found["reached"] == []
     assert found["codes"] == ["blocked_address"] * len(DENIED)
     assert found["details"] == [f"{host} leads to an address that is not allowed" for host in hosts]
+    record_property(
+        "ssrf",
+        f"{len(DENIED)} names rebound after creation, TTL {ttl}: "
+        f"connections to denied addresses: {len(found['reached'])}",
+    )
 
 
 def test_the_same_listeners_count_a_rebound_name_where_its_address_is_allowed() -> None:

@@ -78,10 +78,10 @@ def test_isatap_ids_are_denied_and_their_neighbours_are_not(group: int, before: 
     assert POLICY.permits(address) is (group != 0x5EFE)
 
 
-def test_forty_thousand_addresses_of_any_kind_are_judged_as_the_table_says() -> None:
+def test_ten_thousand_addresses_of_any_kind_are_judged_as_the_table_says() -> None:
     chance = random.Random(4)
     judged = {True: 0, False: 0}
-    for _ in range(20_000):
+    for _ in range(5_000):
         small, large = chance.getrandbits(32), chance.getrandbits(128)
         # Most of IPv6 is denied: three in four are put where it is not.
         large = large >> 3 | IPV6_ALLOWED.first if chance.random() < 0.75 else large
@@ -89,4 +89,4 @@ def test_forty_thousand_addresses_of_any_kind_are_judged_as_the_table_says() -> 
             denied = is_denied(address)
             judged[denied] += 1
             assert POLICY.permits(address) is not denied, address
-    assert min(judged.values()) > 4_000
+    assert min(judged.values()) > 1_000
