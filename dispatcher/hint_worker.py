@@ -99,7 +99,9 @@ class HintPipeline(threading.Thread):
             self._pipeline.finish()
         except BaseException as error:
             self.failure = error
-            self._log.tell(f"the worker cannot go on: {str(error).strip() or type(error).__name__}")
+            # The first line: on the others PostgreSQL quotes the row at fault.
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            self._log.tell(f"the worker cannot go on: {reason}")
             if not self._closing:
                 # As the first signal from outside: dramatiq's worker stops too, whoever runs it.
                 os.kill(os.getpid(), signal.SIGTERM)

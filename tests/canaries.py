@@ -1,7 +1,7 @@
 """Secrets to plant, and the places where none of them may come to light."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db import connection
@@ -52,7 +52,7 @@ class Search:
         ]
 
 
-def database_texts(*, without: Iterable[str] = ()) -> dict[str, str]:
+def database_texts() -> dict[str, str]:
     """Every column of every table that can hold a text: `table.column` → all of its values.
 
     Partitions are read through their table.
@@ -68,7 +68,7 @@ def database_texts(*, without: Iterable[str] = ()) -> dict[str, str]:
             ORDER BY table_name, ordinal_position
             """
         )
-        columns = [row for row in cursor.fetchall() if row[0] not in set(without)]
+        columns = cursor.fetchall()
         texts = {}
         for table, column, kind in columns:
             shown = f"encode({column}, 'escape')" if kind == "bytea" else f"{column}::text"

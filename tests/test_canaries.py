@@ -22,6 +22,7 @@ from core.accounts import create_account
 from core.api_keys import create_api_key, key_uuid, revoke_api_key
 from core.key_scopes import KeyKind
 from tests.acceptance.product import Product
+from tests.brokers import running_broker
 from tests.canaries import SIGNATURE, Canary, Search, database_texts
 from tests.dispatcher.certificates import Authority
 from tests.hostile.receivers import OK, Receiver, answer_all, closed_port
@@ -324,10 +325,49 @@ def _of_unreachable_servers() -> dict[str, str]:
     return told
 
 
+def test_a_worker_tells_no_secret() -> None:
+    """Behind a real broker."""
+    with (
+        running_broker("redis") as broker,
+        Receiver(answer_all(OK)) as good,
+        Receiver(answer_all(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")) as failing,
+        Product(_with_password(worker_database_url()), **SECRETS, WEBHOOK_BROKER_URL=broker.url) as product,
+    ):
+        key = create_api_key(account=create_account(name="Shop"), name="server")
+        shop = Shop(product.start_api().port, key)
+        endpoints = [
+            shop.send(
+                "POST",
+                "/v1/webhook_endpoints",
+                {"url": receiver.url(f"/hook?token={URL_TOKEN}"), "enabled_events": ["*"]},
+            )
+            for receiver in (good, failing)
+        ]
+        worker = product.start("run_worker", "--log", "attempts")
+        dispatcher = product.start("run_dispatcher", "--executor", "dramatiq")
+        shop.send("POST", "/v1/customers", {"description": f"card {CARD}"})
+        for told in ("succeeded", "http_5xx"):
+            worker.says(told)
+        product.stop(dispatcher)
+        product.stop(worker)
+    search = Search(
+        [
+            Canary("signing secret", tuple(_hidden(endpoint["secret"]) for endpoint in endpoints)),
+            Canary("signature", _signatures([good, failing])),
+            Canary("card number", CARDS),
+            Canary("token of a URL", (URL_TOKEN,)),
+            Canary("API key", (_hidden(key),)),
+            Canary("password of PostgreSQL", (PASSWORD,)),
+            Canary("setting", tuple(SECRETS.values())),
+        ]
+    )
+    search.look_in({"worker": worker.output(), "dispatcher": dispatcher.output()})
+    assert search.found == []
+
+
 def test_the_search_finds_what_is_planted() -> None:
-    account = create_account(name="a shop that wrote sk_canary into its name")
+    create_account(name="a shop that wrote sk_canary into its name")
     search = Search([Canary("planted", ("sk_canary",), kept_in=frozenset({"core_customer.name"}))])
     search.look_in(database_texts())
     search.look_in({"log": "t=1,v1=" + "a" * 64})
     assert search.found == [("planted", "core_account.name"), ("a full signature", "log")]
-    assert account.public_id

@@ -109,20 +109,20 @@ class Product:
         )
         return Api(command, self._api_port)
 
+    def start(self, *arguments: str) -> Command:
+        """A command of manage.py that goes on until it is stopped."""
+        return self._stack.enter_context(self._command(*arguments))
+
     def start_settlement(self) -> Command:
-        return self._stack.enter_context(self._command("run_settlement", "--poll-interval", "0.05"))
+        return self.start("run_settlement", "--poll-interval", "0.05")
 
     def start_dispatcher(self, *arguments: str) -> Command:
         """Small batches: however fast one of them is, the others find work too."""
-        return self._stack.enter_context(
-            self._command("run_dispatcher", "--batch", "8", "--log", "attempts", *arguments)
-        )
+        return self.start("run_dispatcher", "--batch", "8", "--log", "attempts", *arguments)
 
     def start_cli_relay(self, port: int) -> Command:
         """Where CLI_RELAY_URL, a setting of this product, says."""
-        relay = self._stack.enter_context(
-            self._command("run_cli_relay", "--port", str(port), "--poll-interval", "0.05")
-        )
+        relay = self.start("run_cli_relay", "--port", str(port), "--poll-interval", "0.05")
         relay.says("CLI relay ready")
         return relay
 
