@@ -66,7 +66,6 @@ API_POINTS = {
     "after_write": 10,
 }
 KILLED = -signal.SIGKILL
-_LONGEST_PAUSE = 0.5  # seconds, between two deaths at random moments
 _DOOMED = 4  # processes that await such a death
 _PAST_THE_LEASE = 1.2 * LEASE  # seconds
 
@@ -78,6 +77,8 @@ class _Killed(Fault):
     """
 
     points: ClassVar[dict[str, int]] = {}
+    ready: ClassVar[str] = ""  # what it says when it is
+    longest_pause: ClassVar[float] = 0.5  # seconds, before a death at a random moment
 
     def arrange(self, scene: Scene) -> None:
         self.arrange_those_that_live(scene)
@@ -104,8 +105,9 @@ class _Killed(Fault):
     def strike(self, scene: Scene) -> None:
         if not self.points:
             self._doomed.append(self.start(scene))
-            pause(scene.random.uniform(0.0, _LONGEST_PAUSE))
             process = self._doomed.popleft()
+            process.says(self.ready)
+            pause(scene.random.uniform(0.0, self.longest_pause))
             process.kill()
             self.note(scene, process)
             return
@@ -147,6 +149,7 @@ class DispatcherKilled(_Killed):
     row = DispatcherKilledAtPoint.row
     quick = Size(strikes=10, events=2_000)
     long = Size(batches=10, strikes=30, events=6_000)
+    ready = "dispatcher ready"
 
     def start(self, scene: Scene, **environment: str) -> Process:
         return scene.product.start_dispatcher(**environment)
@@ -207,6 +210,8 @@ class WorkerKilled(_Handed):
     name = "worker_killed"
     quick = Size(strikes=4, events=1_000)
     long = Size(batches=4, strikes=20, events=5_000)
+    ready = "worker ready"
+    longest_pause = 2.0
 
     def start(self, scene: Scene, **environment: str) -> Process:
         return scene.product.start_worker(scene.broker().url, **environment)
