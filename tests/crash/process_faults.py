@@ -33,8 +33,8 @@ DISPATCHER_POINTS = {
     "during_fan_out": 5,
     "during_claim": 10,
     "after_claim": 10,
-    "during_send": 200,
-    "after_send": 200,
+    "during_send": 60,
+    "after_send": 60,
     "before_record": 10,
     "during_record": 10,
     "after_record": 10,
@@ -43,8 +43,8 @@ HINTING_POINTS = {"before_hints": 10, "after_hints": 10}
 WORKER_POINTS = {
     "during_begin": 5,
     "after_claim": 5,
-    "during_send": 100,
-    "after_send": 100,
+    "during_send": 30,
+    "after_send": 30,
     "before_record": 5,
     "during_record": 5,
     "after_record": 5,
@@ -121,7 +121,7 @@ class _Killed(Fault):
 class DispatcherKilledAtPoint(_Killed):
     name = "dispatcher_killed_at_point"
     row = "kill -9 of a dispatcher after claim / after send / during record"
-    quick = Size(strikes=20, events=2_000)
+    quick = Size(strikes=len(DISPATCHER_POINTS), events=2_000)
     long = Size(batches=12, strikes=30, events=8_000)
     points = DISPATCHER_POINTS
 
@@ -147,7 +147,7 @@ def make_old_partition(database_url: str) -> None:
 class DispatcherKilled(_Killed):
     name = "dispatcher_killed"
     row = DispatcherKilledAtPoint.row
-    quick = Size(strikes=10, events=2_000)
+    quick = Size(strikes=6, events=2_000)
     long = Size(batches=10, strikes=30, events=6_000)
     ready = "dispatcher ready"
 
@@ -198,7 +198,7 @@ def start_handing_out(scene: Scene) -> None:
 
 class WorkerKilledAtPoint(_Handed):
     name = "worker_killed_at_point"
-    quick = Size(strikes=7, events=1_000)
+    quick = Size(strikes=len(WORKER_POINTS), events=1_000)
     long = Size(batches=5, strikes=21, events=5_000)
     points = WORKER_POINTS
 
@@ -241,7 +241,7 @@ class _Paid(_Killed):
 
 class SettlementKilledAtPoint(_Paid):
     name = "settlement_killed_at_point"
-    quick = Size(strikes=4, payments=50)
+    quick = Size(strikes=len(SETTLEMENT_POINTS), payments=50)
     long = Size(batches=3, strikes=28, payments=500)
     points = SETTLEMENT_POINTS
 
