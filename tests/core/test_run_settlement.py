@@ -173,10 +173,10 @@ def test_a_transaction_that_others_are_in_the_way_of_holds_back_no_other(account
     settle = settle_payment
 
     def settle_or_fail(due):
-        if due.intent_id != unlucky.id:
-            return settle(due)
-        with connection.cursor() as cursor:
-            cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '{code}'; END $$")
+        if due.intent_id == unlucky.id:
+            with connection.cursor() as cursor:
+                cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '{code}'; END $$")
+        return settle(due)
 
     monkeypatch.setattr(settler, "settle_payment", settle_or_fail)
     assert Settler(stop=StopSignal(), batch=10, poll_interval=1).settle_batch() == 2
