@@ -33,8 +33,8 @@ DISPATCHER_POINTS = {
     "during_fan_out": 5,
     "during_claim": 10,
     "after_claim": 10,
-    "during_send": 200,
-    "after_send": 200,
+    "during_send": 60,
+    "after_send": 60,
     "before_record": 10,
     "during_record": 10,
     "after_record": 10,
@@ -43,8 +43,8 @@ HINTING_POINTS = {"before_hints": 10, "after_hints": 10}
 WORKER_POINTS = {
     "during_begin": 5,
     "after_claim": 5,
-    "during_send": 100,
-    "after_send": 100,
+    "during_send": 30,
+    "after_send": 30,
     "before_record": 5,
     "during_record": 5,
     "after_record": 5,
@@ -66,7 +66,6 @@ API_POINTS = {
     "after_write": 10,
 }
 KILLED = -signal.SIGKILL
-_LONGEST_PAUSE = 0.5  # seconds, between two deaths at random moments
 _DOOMED = 4  # processes that await such a death
 _PAST_THE_LEASE = 1.2 * LEASE  # seconds
 
@@ -78,6 +77,8 @@ class _Killed(Fault):
     """
 
     points: ClassVar[dict[str, int]] = {}
+    ready: ClassVar[str] = ""  # what it says when it is
+    longest_pause: ClassVar[float] = 0.5  # seconds, before a death at a random moment
 
     def arrange(self, scene: Scene) -> None:
         self.arrange_those_that_live(scene)
@@ -104,8 +105,9 @@ class _Killed(Fault):
     def strike(self, scene: Scene) -> None:
         if not self.points:
             self._doomed.append(self.start(scene))
-            pause(scene.random.uniform(0.0, _LONGEST_PAUSE))
             process = self._doomed.popleft()
+            process.says(self.ready)
+            pause(scene.random.uniform(0.0, self.longest_pause))
             process.kill()
             self.note(scene, process)
             return
@@ -119,7 +121,7 @@ class _Killed(Fault):
 class DispatcherKilledAtPoint(_Killed):
     name = "dispatcher_killed_at_point"
     row = "kill -9 of a dispatcher after claim / after send / during record"
-    quick = Size(strikes=20, events=2_000)
+    quick = Size(strikes=len(DISPATCHER_POINTS), events=2_000)
     long = Size(batches=12, strikes=30, events=8_000)
     points = DISPATCHER_POINTS
 
@@ -145,8 +147,9 @@ def make_old_partition(database_url: str) -> None:
 class DispatcherKilled(_Killed):
     name = "dispatcher_killed"
     row = DispatcherKilledAtPoint.row
-    quick = Size(strikes=10, events=2_000)
+    quick = Size(strikes=6, events=2_000)
     long = Size(batches=10, strikes=30, events=6_000)
+    ready = "dispatcher ready"
 
     def start(self, scene: Scene, **environment: str) -> Process:
         return scene.product.start_dispatcher(**environment)
@@ -195,7 +198,7 @@ def start_handing_out(scene: Scene) -> None:
 
 class WorkerKilledAtPoint(_Handed):
     name = "worker_killed_at_point"
-    quick = Size(strikes=7, events=1_000)
+    quick = Size(strikes=len(WORKER_POINTS), events=1_000)
     long = Size(batches=5, strikes=21, events=5_000)
     points = WORKER_POINTS
 
@@ -207,6 +210,8 @@ class WorkerKilled(_Handed):
     name = "worker_killed"
     quick = Size(strikes=4, events=1_000)
     long = Size(batches=4, strikes=20, events=5_000)
+    ready = "worker ready"
+    longest_pause = 2.0
 
     def start(self, scene: Scene, **environment: str) -> Process:
         return scene.product.start_worker(scene.broker().url, **environment)
@@ -236,7 +241,7 @@ class _Paid(_Killed):
 
 class SettlementKilledAtPoint(_Paid):
     name = "settlement_killed_at_point"
-    quick = Size(strikes=4, payments=50)
+    quick = Size(strikes=len(SETTLEMENT_POINTS), payments=50)
     long = Size(batches=3, strikes=28, payments=500)
     points = SETTLEMENT_POINTS
 
