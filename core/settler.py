@@ -15,8 +15,8 @@ from outbox.crash_points import reach
 from outbox.expiry import expire_rows
 from outbox.identifiers import encode_id
 
-# Lock not available, statement timeout, deadlock: another row's settlement may well go through.
-_OF_ONE_ROW = frozenset({"55P03", "57014", "40P01"})
+# Lock not available, statement timeout, deadlock, serialization failure: another row may well go through.
+_OF_ONE_ROW = frozenset({"55P03", "57014", "40P01", "40001"})
 _LONGEST_PAUSE = 5.0  # seconds between tries to reach a PostgreSQL that went away
 
 _EXPIRED_AT_ONCE = 1_000  # rows: a transaction that holds nobody up

@@ -45,6 +45,11 @@ def is_transient(error: BaseException) -> bool:
     return _sqlstate(error) in _TRANSIENT
 
 
+def passes(error: BaseException) -> bool:
+    """Whether the same work may well succeed later: nothing is wrong with it."""
+    return connection_is_lost(error) or is_transient(error)
+
+
 def schema_is_missing(error: BaseException) -> bool:
     """Whether tables, columns or functions are not there: migrations have not been applied."""
     return _sqlstate(error) in _NOT_MIGRATED
@@ -77,9 +82,9 @@ def surviving_outages(
     tell: Callable[[str], None],
     keep_trying: Callable[[], bool],
 ) -> T:
-    """Run `work`, again after each loss of the connection, for as long as `keep_trying()` says.
+    """Run `work`, again after each failure that passes, for as long as `keep_trying()` says.
 
-    Tells of each loss. Waits 0.1 s, doubling to 5 s, with jitter: a server that comes back is not met by
+    Tells of each. Waits 0.1 s, doubling to 5 s, with jitter: a server that comes back is not met by
     every dispatcher at once.
     """
 
@@ -91,13 +96,15 @@ def surviving_outages(
         return work()
 
     def told(state: RetryCallState) -> None:
+        # Also where the connection stands: it may be one that was not prepared to the end.
         disconnect()
         if state.outcome is not None and (error := state.outcome.exception()) is not None:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            tell(f"database out of reach ({reason}); trying again in {state.upcoming_sleep:.1f} s")
+            what = "database out of reach" if connection_is_lost(error) else "statement failed"
+            tell(f"{what} ({reason}); trying again in {state.upcoming_sleep:.1f} s")
 
     retrying = Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, Error) and connection_is_lost(error)),
+        retry=retry_if_exception(lambda error: isinstance(error, Error) and passes(error)),
         wait=wait_exponential_jitter(multiplier=0.1, max=5, jitter=0.5),
         stop=lambda _: not keep_trying(),
         before_sleep=told,

@@ -15,7 +15,7 @@ from dispatcher.attempt_log import AttemptLog
 from dispatcher.attempts import Attempted
 from dispatcher.claims import Hint
 from dispatcher.config import DispatcherSettings
-from dispatcher.connection import connection_is_lost, surviving_outages
+from dispatcher.connection import connection_is_lost, passes, surviving_outages
 from dispatcher.cycles import Cycle, CycleRunner
 from dispatcher.delivery import DeliveryPlan
 from dispatcher.disabling import disable_endpoints
@@ -155,7 +155,7 @@ class Pipeline:
             try:
                 self.cycle()
             except Error as error:
-                if not connection_is_lost(error):
+                if not passes(error):
                     raise
                 self._log.tell("leaving with nothing to record; leases that were not used run out")
 
@@ -163,7 +163,7 @@ class Pipeline:
         """Run `work` through outages; on the way down wait only for the sake of results.
 
         Raises:
-            django.db.Error: the connection is lost, a stop was asked for, and there is nothing to record.
+            django.db.Error: it does not pass; or a stop was asked for, and there is nothing to record.
         """
         return surviving_outages(
             work,

@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from django.db import Error
 
 from dispatcher.attempt_log import AttemptLog
-from dispatcher.connection import connect, connection_is_lost, disconnect
+from dispatcher.connection import connect, disconnect, passes
 from dispatcher.cycles import Cycle
 from dispatcher.errors import BrokerOutOfReach
 from dispatcher.pipeline import LONGEST_WAIT
@@ -110,7 +110,7 @@ class DispatcherProcess:
                 try:
                     self._dispatch()
                 except Error as error:
-                    if not (self._stop.requested and connection_is_lost(error)):
+                    if not (self._stop.requested and passes(error)):
                         raise
                 self._finish()
             except Stopped:

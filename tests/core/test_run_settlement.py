@@ -166,6 +166,25 @@ def test_one_payment_that_cannot_be_settled_holds_back_no_other(account, bank, m
     assert lease_due_settlements(limit=10) == []
 
 
+@pytest.mark.parametrize("code", ["40001", "40P01", "55P03", "57014"])
+def test_a_transaction_that_others_are_in_the_way_of_holds_back_no_other(account, bank, monkeypatch, code):
+    """Serialization failure, deadlock, lock not available, statement timeout."""
+    unlucky, good = _processing(account), _processing(account)
+    settle = settle_payment
+
+    def settle_or_fail(due):
+        if due.intent_id == unlucky.id:
+            with connection.cursor() as cursor:
+                cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '{code}'; END $$")
+        return settle(due)
+
+    monkeypatch.setattr(settler, "settle_payment", settle_or_fail)
+    assert Settler(stop=StopSignal(), batch=10, poll_interval=1).settle_batch() == 2
+    unlucky.refresh_from_db()
+    good.refresh_from_db()
+    assert (unlucky.status, good.status) == ("processing", "succeeded")
+
+
 def test_between_batches_what_is_no_longer_kept_is_deleted_a_batch_at_a_time(monkeypatch):
     """A full batch is followed by the next at once; after one that was not full it takes a minute."""
     stop = StopSignal()

@@ -1,6 +1,7 @@
 """Faults of what surrounds the product: PostgreSQL, its disk and its sessions, brokers, networks, clocks."""
 
 from tests.crash.environment.broker_faults import RabbitMQStruck, RedisFlushed, RedisKilled
+from tests.crash.environment.clock_faults import ClocksWrong
 from tests.crash.environment.disk_faults import HeapFull, WalFull
 from tests.crash.environment.network_faults import PostgresPartitioned, ReceiverPartitioned
 from tests.crash.environment.postgres_faults import (
@@ -37,4 +38,5 @@ FAULTS: list[Fault] = [
     StatementsTimedOut(),
     RowsPoisoned(),
     OldTransactionOpen(),
+    ClocksWrong(),
 ]

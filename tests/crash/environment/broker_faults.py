@@ -5,8 +5,8 @@ from abc import abstractmethod
 
 from tests.brokers import flush, purge
 from tests.crash.environment import brokers
-from tests.crash.environment.under_load import await_load
-from tests.crash.faults import Fault, Size
+from tests.crash.environment.under_load import Surroundings, await_load
+from tests.crash.faults import Size
 from tests.crash.process_faults import pause
 from tests.crash.scene import Scene
 from tools.private_brokers import PrivateBroker, PrivateRabbitMQ
@@ -15,7 +15,7 @@ from tools.test_dependencies import RABBITMQ, REDIS
 ROW = "broker flushed or gone"
 
 
-class _BrokerStruck(Fault):
+class _BrokerStruck(Surroundings):
     """Workers send what a dispatcher hands out through Redis."""
 
     row = ROW
@@ -36,7 +36,7 @@ class _BrokerStruck(Fault):
             process.says("ready")
         scene.load.start_recorder()
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         await_load(scene)
         with scene.outage():
             self.hurt(scene)

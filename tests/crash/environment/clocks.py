@@ -14,17 +14,27 @@ def why_not() -> str | None:
     return f"enable with: {FAKETIME.install}" if _library() is None else None
 
 
-def shifted(seconds: int) -> dict[str, str]:
-    """The environment of a process whose clock is so much ahead."""
-    library = _library()
-    assert library is not None, why_not()
-    return {
-        "LD_PRELOAD": str(library),
-        "FAKETIME": f"{seconds:+d}s",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        # Files are as old as they are.
-        "NO_FAKE_STAT": "1",
-    }
+class Clock:
+    """The time of day of all processes with its `environment`: right, until it is set."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.set(0)
+
+    def set(self, seconds: int) -> None:
+        """So much ahead of the right time, from within a second on."""
+        self._file.write_text(f"{seconds:+d}s\n")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        library = _library()
+        assert library is not None, why_not()
+        return {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
 
 
 def _library() -> Path | None:

@@ -9,8 +9,8 @@ import psycopg2
 from tests.acceptance.server import Server
 from tests.crash.environment.disks import SmallDisk
 from tests.crash.environment.postgres import is_running, is_up, log_of, run_sql
-from tests.crash.environment.under_load import await_load, await_refusal
-from tests.crash.faults import Fault, Size
+from tests.crash.environment.under_load import Surroundings, await_load, await_refusal
+from tests.crash.faults import Size
 from tests.crash.process_faults import pause, start_paying
 from tests.crash.scene import Scene
 from tests.processes import until
@@ -20,7 +20,7 @@ _MOST_WAL = "128MB"
 _FULL = "No space left on device"
 
 
-class _DiskFull(Fault):
+class _DiskFull(Surroundings):
     row = "disk full (heap, WAL)"
     quick = Size(strikes=1, payments=20)
     long = Size(strikes=5, payments=200)
@@ -40,7 +40,7 @@ class HeapFull(_DiskFull):
     directory = "base"
     room = 256 * MIB
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         await_load(scene)
         with scene.outage():
             self.disk.fill()
@@ -56,7 +56,7 @@ class WalFull(_DiskFull):
     directory = "pg_wal"
     room = 384 * MIB
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         await_load(scene)
         postmaster = scene.postgres.postmaster
         with scene.outage():

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from tests.crash.environment.postgres import run_sql
 from tests.crash.environment.proxy import Proxy, Way
-from tests.crash.environment.under_load import await_load
-from tests.crash.faults import Fault, Size
+from tests.crash.environment.under_load import Surroundings, await_load
+from tests.crash.faults import Size
 from tests.crash.process_faults import pause
 from tests.crash.product import LEASE, Product
 from tests.crash.scene import Scene
@@ -17,7 +17,7 @@ _TIMEOUT_MS = 1_500  # for which PostgreSQL may acknowledge nothing; the product
 _LONGEST_DELAY = 0.3  # seconds, each way
 
 
-class _Partitioned(Fault):
+class _Partitioned(Surroundings):
     """One kind of partition after the other, on a link of the batch's own."""
 
     kinds: ClassVar[tuple[str, ...]]
@@ -53,7 +53,7 @@ class _Partitioned(Fault):
                 raise ValueError(kind)
         return None
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         await_load(scene)
         with scene.outage() as look:
             begun = self.partition(scene, self.next_kind())
@@ -80,7 +80,7 @@ class PostgresPartitioned(_Partitioned):
         socket = scene.postgres.home / ".s.PGSQL.5432"
         self.begin(scene.open.enter_context(Proxy(str(socket))))
         url = f"postgresql://postgres@127.0.0.1:{self.link.port}/postgres?tcp_user_timeout={_TIMEOUT_MS}"
-        beyond = start_beside(scene, Product(url, scene.directory))
+        beyond = self.start_beside(scene, Product(url, scene.directory))
         for dispatcher in [product.start_dispatcher() for product in (scene.product, beyond) * 2]:
             dispatcher.says("dispatcher ready")
         scene.load.start_recorder()
@@ -101,13 +101,6 @@ class ReceiverPartitioned(_Partitioned):
         scene.open.callback(lead_endpoints, scene, self.link.port, port)
         lead_endpoints(scene, port, self.link.port)
         super().arrange(scene)
-
-
-def start_beside(scene: Scene, product: Product) -> Product:
-    """A product of other settings; its processes have to end well, too."""
-    scene.open.enter_context(product)
-    scene.open.callback(lambda: scene.complaints.extend(product.stop()))
-    return product
 
 
 def lead_endpoints(scene: Scene, old: int, new: int) -> None:

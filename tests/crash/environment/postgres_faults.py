@@ -4,8 +4,8 @@ import itertools
 import signal
 
 from tests.crash.environment.postgres import is_up, kill_session, restart
-from tests.crash.environment.under_load import await_load
-from tests.crash.faults import Fault, Size
+from tests.crash.environment.under_load import Surroundings, await_load
+from tests.crash.faults import Size
 from tests.crash.process_faults import start_paying
 from tests.crash.scene import Scene
 from tests.processes import until
@@ -13,7 +13,7 @@ from tests.processes import until
 ROW = "PostgreSQL SIGKILL and restart under load"
 
 
-class PostgresKilled(Fault):
+class PostgresKilled(Surroundings):
     """Its postmaster."""
 
     name = "postgresql_killed"
@@ -21,7 +21,7 @@ class PostgresKilled(Fault):
     quick = Size(strikes=1, events=500)
     long = Size(batches=2, strikes=13, events=4_000)
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         await_load(scene)
         with scene.outage():
             scene.postgres.kill()
@@ -38,7 +38,7 @@ class PostgresKilledUnderPayments(PostgresKilled):
         start_paying(scene)
 
 
-class PostgresSessionKilled(Fault):
+class PostgresSessionKilled(Surroundings):
     """One session of the product; the server ends all the others."""
 
     name = "postgresql_session_killed"
@@ -46,7 +46,7 @@ class PostgresSessionKilled(Fault):
     quick = Size(strikes=2, events=500)
     long = Size(batches=2, strikes=14, events=4_000)
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         await_load(scene)
         with scene.outage():
             kill_session(scene.postgres)
@@ -54,7 +54,7 @@ class PostgresSessionKilled(Fault):
             until(lambda: is_up(scene.postgres), what="PostgreSQL's recovery")
 
 
-class PostgresRestarted(Fault):
+class PostgresRestarted(Surroundings):
     """Fast and immediately, in turn."""
 
     name = "postgresql_restarted"
@@ -66,7 +66,7 @@ class PostgresRestarted(Fault):
         self._modes = itertools.cycle((signal.SIGINT, signal.SIGQUIT))
         super().arrange(scene)
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         await_load(scene)
         with scene.outage():
             restart(scene.postgres, next(self._modes))

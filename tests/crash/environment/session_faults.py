@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tests.crash.environment.injections import CHECK_VIOLATION, SERIALIZATION_FAILURE, Injection
-from tests.crash.environment.network_faults import start_beside
 from tests.crash.environment.postgres import run_sql
 from tests.crash.environment.sessions import (
     OldTransaction,
@@ -15,8 +14,8 @@ from tests.crash.environment.sessions import (
     lock_against_the_order,
     no_connections_left,
 )
-from tests.crash.environment.under_load import await_load, await_refusal
-from tests.crash.faults import Fault, Size
+from tests.crash.environment.under_load import Surroundings, await_load, await_refusal
+from tests.crash.faults import Size
 from tests.crash.process_faults import pause, start_paying
 from tests.crash.product import LEASE, Product
 from tests.crash.scene import Scene
@@ -26,7 +25,7 @@ from tests.processes import until
 ROW = "deadlock, serialization failure, statement timeout, poison row"
 
 
-class ConnectionsExhausted(Fault):
+class ConnectionsExhausted(Surroundings):
     """The server's, and those that the product's role is allowed, in turn; the product's own are ended first."""
 
     name = "connections_exhausted"
@@ -37,7 +36,7 @@ class ConnectionsExhausted(Fault):
     def arrange(self, scene: Scene) -> None:
         run_sql(scene.postgres, _CREATE_ROLE)
         self._ways = itertools.cycle((self._server_is_full, self._role_is_full))
-        role = start_beside(
+        role = self.start_beside(
             scene, Product(scene.postgres.url.replace("//postgres@", f"//{ROLE}@"), scene.directory)
         )
         role.start_settlement()
@@ -47,7 +46,7 @@ class ConnectionsExhausted(Fault):
         scene.open.callback(self.api.kill)
         scene.load.start_paying(port=self.api.port, api_key=scene.api_key)
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         await_load(scene)
         with scene.outage(), next(self._ways)(scene):
             await_refusal(scene, self.api)
@@ -79,18 +78,18 @@ END $$
 """
 
 
-class Deadlocked(Fault):
+class Deadlocked(Surroundings):
     name = "deadlock"
     row = ROW
     quick = Size(strikes=1, events=500)
     long = Size(strikes=10, events=3_000)
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         with scene.outage():
             until(lambda: lock_against_the_order(scene.postgres), what="a deadlock")
 
 
-class SerializationFailed(Fault):
+class SerializationFailed(Surroundings):
     """Half of the statements that change one table, table after table."""
 
     name = "serialization_failure"
@@ -103,7 +102,7 @@ class SerializationFailed(Fault):
         start_paying(scene)
         scene.load.start_recorder()
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         await_load(scene)
         table, change = next(self._places)
         with (
@@ -127,7 +126,7 @@ _PLACES = (
 )
 
 
-class StatementsTimedOut(Fault):
+class StatementsTimedOut(Surroundings):
     """Statements wait for a lock until their timeout, are cancelled wherever they are, lose their sessions, in turn."""
 
     name = "statement_timeout"
@@ -137,7 +136,7 @@ class StatementsTimedOut(Fault):
 
     def arrange(self, scene: Scene) -> None:
         self._ways = itertools.cycle((self._wait, self._cancel, self._end))
-        product = start_beside(
+        product = self.start_beside(
             scene, Product(scene.postgres.url, scene.directory, STATEMENT_TIMEOUT_MS="500")
         )
         product.start_settlement()
@@ -148,7 +147,7 @@ class StatementsTimedOut(Fault):
         scene.load.start_paying(port=api.port, api_key=scene.api_key)
         scene.load.start_recorder()
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         await_load(scene)
         with scene.outage():
             next(self._ways)(scene)
@@ -178,7 +177,7 @@ class StatementsTimedOut(Fault):
 _BLOWS = 20
 
 
-class RowsPoisoned(Fault):
+class RowsPoisoned(Surroundings):
     """Some events cannot be fanned out, or their deliveries cannot end, in turn; all others go on."""
 
     name = "poison_row"
@@ -190,7 +189,7 @@ class RowsPoisoned(Fault):
         self._tables = itertools.cycle(("dispatcher_delivery", "dispatcher_finished_delivery"))
         super().arrange(scene)
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         await_load(scene)
         with (
             scene.outage() as look,
@@ -223,7 +222,7 @@ SELECT (SELECT count(*) FROM outbox_pending
 """
 
 
-class OldTransactionOpen(Fault):
+class OldTransactionOpen(Surroundings):
     """An event is committed after younger ones have long been delivered."""
 
     name = "old_transaction"
@@ -231,7 +230,7 @@ class OldTransactionOpen(Fault):
     quick = Size(strikes=2, events=500)
     long = Size(strikes=12, events=3_000)
 
-    def strike(self, scene: Scene) -> None:
+    def blow(self, scene: Scene) -> None:
         owner = scene.random.choice([*OWNERS])
         with scene.outage(), OldTransaction(scene.postgres, owner=owner, type="parcel.sent") as old:
             await_load(scene)

@@ -1,11 +1,46 @@
-"""What strikes of the surroundings share: they come while work goes on, and tell whether it still does."""
+"""What faults of the surroundings share: they strike while work goes on, and no process dies of them."""
+
+from abc import abstractmethod
 
 from tests.acceptance.client import NO_ANSWER, ApiClient
 from tests.acceptance.payers import order_of
 from tests.acceptance.product import Api
+from tests.crash.faults import Fault
+from tests.crash.hosting import Process
 from tests.crash.process_faults import pause
+from tests.crash.product import Product
 from tests.crash.scene import Scene
 from tests.processes import until
+
+
+class Surroundings(Fault):
+    """A fault that every process outlives: one that ends by itself is a breach."""
+
+    def strike(self, scene: Scene) -> None:
+        living = self._living(scene)
+        self.blow(scene)
+        scene.complaints += [
+            f"{process} ended with {process.status}: {process.output[-2000:]}"
+            for process in living
+            if process.status is not None
+        ]
+
+    @abstractmethod
+    def blow(self, scene: Scene) -> None:
+        """The strike itself."""
+
+    def start_beside(self, scene: Scene, product: Product) -> Product:
+        """A product of other settings, for this batch; its processes have to end well, too."""
+        self._beside = scene.open.enter_context(product)
+        scene.open.callback(lambda: scene.complaints.extend(product.stop()))
+        return product
+
+    _beside: Product | None = None
+
+    def _living(self, scene: Scene) -> list[Process]:
+        products = [scene.product] if self._beside is None else [scene.product, self._beside]
+        return [process for product in products for process in product.host.living]
+
 
 _EVENTS = 50  # between two strikes at least
 _ORDERS_ASIDE = 900_000  # behind what a batch of payers orders
