@@ -51,6 +51,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "api_cli_message": {API: CHANGE, SETTLEMENT: "SELECT, UPDATE, DELETE"},
     "api_cli_secret": {API: ADD},
     "api_request_log": {API: ADD},
+    "api_rate_bucket": {API: CHANGE, SETTLEMENT: "SELECT, UPDATE, DELETE"},
     # For `/readyz`.
     "django_migrations": {API: READ},
 }
