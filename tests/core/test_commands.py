@@ -104,6 +104,7 @@ def test_revoking_what_is_no_key_is_an_error(key):
 def test_create_api_key_makes_a_key_that_expires():
     made = json.loads(_run("create_api_key", "--json", "--expires-in", "90d")[0])
     row = ApiKey.objects.get()
+    assert row.expires_at is not None
     assert timedelta(days=89) < row.expires_at - timezone.now() <= timedelta(days=90)
     assert authenticate(made["api_key"])
     ApiKey.objects.update(expires_at=timezone.now() - timedelta(hours=1))
