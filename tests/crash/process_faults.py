@@ -28,8 +28,6 @@ from tools.test_dependencies import REDIS
 
 # The crash points that each kind of process gets to, with the most times that one may be passed before.
 DISPATCHER_POINTS = {
-    "during_maintenance": 10,
-    "during_drop": 1,
     "during_fan_out": 5,
     "during_claim": 10,
     "after_claim": 10,
@@ -39,6 +37,7 @@ DISPATCHER_POINTS = {
     "during_record": 10,
     "after_record": 10,
 }
+MAINTENANCE_POINTS = {"during_maintenance": 10, "during_drop": 1}
 HINTING_POINTS = {"before_hints": 10, "after_hints": 10}
 WORKER_POINTS = {
     "during_begin": 5,
@@ -94,9 +93,6 @@ class _Killed(Fault):
     def note(self, scene: Scene, process: Process) -> None:
         scene.killed(process)
 
-    def prepare(self, scene: Scene, point: str) -> None:
-        """Make sure that a point is come by."""
-
     def finish(self, scene: Scene) -> None:
         for process in self._doomed:
             process.kill()
@@ -112,7 +108,6 @@ class _Killed(Fault):
             self.note(scene, process)
             return
         point = next(self._next_points)
-        self.prepare(scene, point)
         process = self.start(scene, CRASH_AT=f"{point}:{scene.random.randint(1, self.points[point])}")
         scene.expect_end(process, KILLED)
         self.note(scene, process)
@@ -128,9 +123,24 @@ class DispatcherKilledAtPoint(_Killed):
     def start(self, scene: Scene, **environment: str) -> Process:
         return scene.product.start_dispatcher(**environment)
 
-    def prepare(self, scene: Scene, point: str) -> None:
-        if point == "during_drop":
-            make_old_partition(scene.postgres.url)
+
+class MaintenanceKilled(_Killed):
+    name = "maintenance_killed_at_point"
+    row = DispatcherKilledAtPoint.row
+    quick = Size(strikes=len(MAINTENANCE_POINTS), events=1_000)
+    long = Size(batches=2, strikes=20, events=4_000)
+    points = MAINTENANCE_POINTS
+
+    def start(self, scene: Scene, **environment: str) -> Process:
+        """Maintenance gives way to the load's locks, or to one that died just now: then it is tried again."""
+        make_old_partition(scene.postgres.url)
+        while True:
+            process = scene.product.host.start("maintain_partitions", **environment)
+            if process.wait() == KILLED:
+                return process
+
+    def note(self, scene: Scene, process: Process) -> None:
+        scene.killed_aside()
 
 
 def make_old_partition(database_url: str) -> None:
@@ -435,6 +445,7 @@ def pause(seconds: float) -> None:
 FAULTS: list[Fault] = [
     DispatcherKilledAtPoint(),
     DispatcherKilled(),
+    MaintenanceKilled(),
     DispatcherFrozenAtPoint(),
     DispatcherFrozen(),
     RecorderKilled(),

@@ -23,7 +23,7 @@ class Scene:
     Attributes:
         postgres: durable, and the suite's alone: it may be killed and started again.
         receiver: where every endpoint leads.
-        random: seeded by the suite's seed and the batch's place: draw from nothing else.
+        random: seeded by the suite's seed and the batch: draw from nothing else.
         open: what a fault enters here is closed when the batch ends.
         broker: starts a Redis of the suite's own when it is first called.
         strikes: what has been noted so far.
@@ -67,7 +67,8 @@ class Scene:
         senders = frozenset(process.number for process in processes)
         for process in processes:
             process.thaw()
-        self.freezes += len(processes)
+        with self._noting:
+            self.freezes += len(processes)
         self._note(at=at, healed=at, senders=senders, leased=leased)
 
     @contextmanager

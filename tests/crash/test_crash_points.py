@@ -23,6 +23,7 @@ from tests.crash.process_faults import (
     API_POINTS,
     DISPATCHER_POINTS,
     HINTING_POINTS,
+    MAINTENANCE_POINTS,
     RECORDER_POINTS,
     SETTLEMENT_POINTS,
     WORKER_POINTS,
@@ -59,7 +60,8 @@ def test_every_point_is_described():
 
 def test_every_point_is_struck_by_the_suite():
     struck = [
-        API_POINTS, DISPATCHER_POINTS, HINTING_POINTS, RECORDER_POINTS, SETTLEMENT_POINTS, WORKER_POINTS,
+        API_POINTS, DISPATCHER_POINTS, HINTING_POINTS, MAINTENANCE_POINTS, RECORDER_POINTS, SETTLEMENT_POINTS,
+        WORKER_POINTS,
     ]  # fmt: skip
     assert {point for points in struck for point in points} == known_points().keys()
 
@@ -138,7 +140,7 @@ def assert_killed(process: Process) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("point", DISPATCHER_POINTS)
+@pytest.mark.parametrize("point", [*MAINTENANCE_POINTS, *DISPATCHER_POINTS])
 def test_a_dispatcher_dies_there(host: Host, receiver: Receiver, point: str) -> None:
     make_endpoint(url=receiver.url())
     record(3)
