@@ -122,8 +122,8 @@ def _commit() -> str:
 
 
 def _play(batches: list[Batch], state: _State, seed: int) -> None:
-    done = {played.place for played in state.played}
-    left = [batch for batch in batches if batch.place not in done]
+    done = {(played.fault, played.number) for played in state.played}
+    left = [batch for batch in batches if (batch.fault.name, batch.number) not in done]
     begun = time.monotonic()
     with Suite(seed=seed) as suite:
         print(
