@@ -128,7 +128,7 @@ class MaintenanceKilled(_Killed):
     name = "maintenance_killed_at_point"
     row = DispatcherKilledAtPoint.row
     quick = Size(strikes=len(MAINTENANCE_POINTS), events=1_000)
-    long = Size(batches=2, strikes=20, events=4_000)
+    long = Size(batches=2, strikes=10, events=4_000)
     points = MAINTENANCE_POINTS
 
     def start(self, scene: Scene, **environment: str) -> Process:
