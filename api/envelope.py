@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf
 
@@ -29,6 +29,7 @@ from dispatcher.errors import (
     TooManyEndpoints,
 )
 from dispatcher.urls import UrlRefused
+from outbox.database import database_failed
 
 _log = structlog.get_logger("api")
 
@@ -128,7 +129,7 @@ def _refusal(error: Exception) -> Refusal:
             return Refusal(status=404, message="Unrecognized request URL.", code="url_unknown")
         case SuspiciousOperation() | BadRequest() | UnreadablePostError():
             return Refusal(status=400, message="The request could not be read.", code="request_malformed")
-        case OperationalError() | InterfaceError():
+        case Error() if database_failed(error):
             _log.warning("api.database_unavailable", error=str(error).strip())
             return Refusal(
                 status=503,

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import Error, InterfaceError, OperationalError, transaction
+from django.db import Error, transaction
 from django.utils import timezone
 
 from api.answers import Answer
@@ -26,7 +26,7 @@ from dispatcher.errors import DispatcherError, InvalidEndpoint
 from dispatcher.sealing import seal, unseal
 from dispatcher.urls import UrlRefused
 from outbox.crash_points import reach
-from outbox.database import execute, fetch_all
+from outbox.database import database_failed, execute, fetch_all
 from outbox.identifiers import floor_uuid, new_uuid
 from outbox.sql import prepared, statements
 
@@ -179,14 +179,14 @@ def perform(operation: IdempotentOperation, run: Callable[[], dict[str, Any]]) -
             return answer
         operation.release()
         raise
-    except (OperationalError, InterfaceError):
-        # The database was away: nobody has an answer to keep, and the retry may well succeed.
-        operation.end_lease()
-        raise
     except (CoreError, DispatcherError) as error:
         operation.keep_refusal(error)
         raise
     except Exception as error:
+        if database_failed(error):
+            # It was away: nobody has an answer to keep, and the retry may well succeed.
+            operation.end_lease()
+            raise
         # A fault of ours too: once a write has begun, its first answer is its only one.
         with suppress(Error):
             operation.keep_refusal(error)

@@ -3,8 +3,8 @@
 import time
 
 import structlog
-from django.db import Error, InterfaceError, OperationalError, close_old_connections
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+from django.db import Error, close_old_connections
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from core.models import PaymentIntent
 from core.refunds import settle_next_refund
@@ -12,6 +12,7 @@ from core.settlement import DueSettlement, lease_due_settlements, settle_payment
 from core.states import Status
 from core.stop_signal import StopSignal
 from outbox.crash_points import reach
+from outbox.database import database_failed
 from outbox.expiry import expire_rows
 from outbox.identifiers import encode_id
 
@@ -69,7 +70,7 @@ class Settler:
         when its lease ends.
         """
         patiently = Retrying(
-            retry=retry_if_exception_type((OperationalError, InterfaceError)),
+            retry=retry_if_exception(database_failed),
             wait=wait_random_exponential(max=_LONGEST_PAUSE),
             stop=self._asked_to_stop,
             sleep=self._stop.wait,
@@ -100,12 +101,9 @@ def _settle(due: DueSettlement) -> None:
     line = log.bind(payment_intent=due.public_id, account=due.owner)
     try:
         intent = settle_payment(due)
-    except (OperationalError, InterfaceError) as error:
-        if getattr(error.__cause__, "pgcode", None) not in _OF_ONE_ROW:
+    except Exception as error:
+        if database_failed(error) and getattr(error.__cause__, "pgcode", None) not in _OF_ONE_ROW:
             raise
-        line.exception("payment.settlement_failed")
-        return
-    except Exception:
         line.exception("payment.settlement_failed")
         return
     line.info(
@@ -122,9 +120,9 @@ def _settle_refund() -> bool:
     """The refund whose turn it is, and its log line; whether there was one."""
     try:
         row = settle_next_refund()
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
+    except Exception as error:
+        if database_failed(error):
+            raise
         # It stays due, and payments go on without it.
         log.exception("refund.settlement_failed")
         return False

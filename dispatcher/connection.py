@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, connections
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
 from dispatcher.config import dispatcher_settings
-from outbox.database import execute
+from outbox.database import database_failed, execute
 from outbox.sql import statements
 
 _SQL = statements("dispatcher.sql")
@@ -36,7 +36,7 @@ def connection_is_lost(error: BaseException) -> bool:
         return True
     code = _sqlstate(error)
     if code is None:
-        return isinstance(error, OperationalError)
+        return database_failed(error)
     return code.startswith(_LOST_CLASSES) or code == "25006"
 
 

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 import django.db.backends.postgresql.base  # noqa: F401 - registers psycopg2's own UUID types; ours come after them
 import psycopg2
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections
 from psycopg2.extensions import AsIs, new_array_type, new_type, register_adapter, register_type
 
 from outbox.config import prepares
@@ -47,6 +47,16 @@ def is_connected() -> bool:
     """Whether this thread's connection still stands, as far as its last statement told."""
     connection = connections[DEFAULT_DB_ALIAS].connection
     return connection is not None and not connection.closed
+
+
+def database_failed(error: BaseException) -> bool:
+    """Whether the database failed, or the way to it, rather than what was asked of it.
+
+    A connection that is lost during COMMIT is told by psycopg2 as a DatabaseError and nothing more special.
+    """
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    return type(error) is DatabaseError and getattr(error.__cause__, "pgcode", None) is None
 
 
 def listening_descriptor() -> int | None:

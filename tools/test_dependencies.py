@@ -21,7 +21,7 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class Program:
     name: str
-    package: str  # Debian's
+    package: str  # Debian's; several with spaces between
     reason: str
 
     @property
@@ -48,8 +48,8 @@ CURL = Program("curl", "curl", "the requests of the README are made with it")
 RABBITMQ = Program("rabbitmq-server", "rabbitmq-server", "workers get their hints through it")
 REDIS = Program("redis-server", "redis-server", "workers get their hints through it")
 NGINX = Program("nginx", "nginx-light", "slow clients meet the API behind it, as it is deployed")
-FAKETIME = Program("faketime", "faketime", "dispatchers with a wrong clock are made with it")
-PROGRAMS = (DOCKER_COMPOSE, NODE, NPM, GO, JAVA, OPENSSL, CURL, RABBITMQ, REDIS, NGINX, FAKETIME)
+COMPILER = Program("cc", "gcc libc6-dev", "the clock of dispatchers is set wrong by a library of C")
+PROGRAMS = (DOCKER_COMPOSE, NODE, NPM, GO, JAVA, OPENSSL, CURL, RABBITMQ, REDIS, NGINX, COMPILER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _provide_programs() -> None:
         for program in missing:
             print(f"{program.name} is missing ({program.reason}); enable with: {program.install}")
         return
-    packages = [program.package for program in missing]
+    packages = [package for program in missing for package in program.package.split()]
     print(
         f"Installing {', '.join(packages)} by apt-get: {'; '.join(p.reason for p in missing)} ...", flush=True
     )
@@ -160,7 +160,7 @@ def provide(program: Program) -> None:
         print(f"{program.name} is missing ({program.reason}); enable with: {program.install}")
         return
     print(f"Installing {program.package} by apt-get: {program.reason} ...", flush=True)
-    arguments = ("install", "-y", "--no-install-recommends", program.package)
+    arguments = ("install", "-y", "--no-install-recommends", *program.package.split())
     if not _apt_get(*arguments):
         _apt_get("update")
         _apt_get(*arguments, quiet=False)

@@ -39,12 +39,16 @@ class Answer:
 class ApiClient:
     """One keep-alive connection at a time; not for two threads at once.
 
+    Args:
+        patience: seconds after which a request that is sent again and again is taken for never answered.
+
     Attributes:
         unanswered: how many requests ended without an answer.
     """
 
-    def __init__(self, port: int, api_key: str) -> None:
+    def __init__(self, port: int, api_key: str, *, patience: float = PATIENCE) -> None:
         self.unanswered = 0
+        self._patience = patience
         self._port = port
         self._api_key = api_key
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
@@ -108,7 +112,7 @@ class ApiClient:
     def _until_answered(
         self, method: str, path: str, content: Mapping[str, Any] | None, *, key: str | None
     ) -> Answer:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         pause = FIRST_PAUSE
         last: object = None
         while time.monotonic() < deadline:

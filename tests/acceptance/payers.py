@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Self
 
 from tests.acceptance.client import ApiClient
+from tests.processes import PATIENCE
 
 # Drawn by the bank, a card that works, a debit that works, a card that is refused.
 PAYMENT_METHODS = (None, "pm_card_visa", "pm_usBankAccount_success", "pm_card_chargeDeclined")
@@ -14,14 +15,18 @@ PAYMENT_METHODS = (None, "pm_card_visa", "pm_usBankAccount_success", "pm_card_ch
 class Payers:
     """`count` threads that work off what is ordered; joined, and their failures raised, when the block ends.
 
+    Args:
+        patience: of each client, in seconds.
+
     Attributes:
         paid: order → payment intent's id, for every payment of which both answers came.
     """
 
-    def __init__(self, *, port: int, api_key: str, count: int = 8) -> None:
+    def __init__(self, *, port: int, api_key: str, count: int = 8, patience: float = PATIENCE) -> None:
         self.paid: dict[int, str] = {}
         self._orders: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._failures: list[BaseException] = []
+        self._patience = patience
         self._threads = [threading.Thread(target=self._work, args=(port, api_key)) for _ in range(count)]
 
     def __enter__(self) -> Self:
@@ -47,7 +52,7 @@ class Payers:
 
     def _work(self, port: int, api_key: str) -> None:
         try:
-            with ApiClient(port, api_key) as client:
+            with ApiClient(port, api_key, patience=self._patience) as client:
                 while (number := self._orders.get()) is not None:
                     self.paid[number] = pay(client, number)
         except BaseException as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connections
+from django.db import DatabaseError, OperationalError, connections
 from django.utils import timezone
 
 from api.idempotency import IdempotentOperation, forget_operations, perform
@@ -272,13 +272,15 @@ def test_a_fault_of_ours_before_anything_was_committed_is_kept_too(
 
 
 @REAL
+@pytest.mark.parametrize("kind", [OperationalError, DatabaseError])
 def test_a_write_that_lost_its_database_is_taken_up_at_once(
-    caller: Caller, bank: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    caller: Caller, bank: dict[str, Any], monkeypatch: pytest.MonkeyPatch, kind: type[DatabaseError]
 ) -> None:
+    """During COMMIT psycopg2 raises the more general one."""
     path = f"/payment_intents/{caller.intent()['id']}/confirm/"
 
     def away(*_: Any, **__: Any) -> None:
-        raise OperationalError("server closed the connection unexpectedly")
+        raise kind("server closed the connection unexpectedly")
 
     monkeypatch.setattr("core.confirmation.ask_bank", away)
     failed = caller.post(path, {"payment_method": "pm_card_visa"}, idempotency_key="k")

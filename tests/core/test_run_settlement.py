@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from core import settler
 from core.confirmation import confirm_payment_intent
@@ -183,6 +183,22 @@ def test_a_transaction_that_others_are_in_the_way_of_holds_back_no_other(account
     unlucky.refresh_from_db()
     good.refresh_from_db()
     assert (unlucky.status, good.status) == ("processing", "succeeded")
+
+
+@pytest.mark.parametrize("kind", [OperationalError, DatabaseError, InterfaceError])
+def test_a_database_that_fails_is_tried_again(account, bank, monkeypatch, kind):
+    intent = _processing(account)
+    errors = iter([kind("server closed the connection unexpectedly")])
+
+    def lease(*, limit):
+        if (error := next(errors, None)) is not None:
+            raise error
+        return lease_due_settlements(limit=limit)
+
+    monkeypatch.setattr(settler, "lease_due_settlements", lease)
+    assert Settler(stop=StopSignal(), batch=10, poll_interval=1).settle_batch() == 1
+    intent.refresh_from_db()
+    assert intent.status == "succeeded"
 
 
 def test_between_batches_what_is_no_longer_kept_is_deleted_a_batch_at_a_time(monkeypatch):

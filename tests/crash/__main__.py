@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bench.processes import terminated_as_interrupted
 from tests.crash import report
 from tests.crash.plan import PARTS, Batch, faults_of, plan
 from tests.crash.suite import Played, Suite
@@ -47,10 +48,14 @@ def main() -> int:
         options.state, {"seed": options.seed, "quick": options.quick, "part": options.part}, left_out
     )
     try:
-        _play([batch for batch in batches if batch.fault.name not in left_out], state, options.seed)
+        with terminated_as_interrupted():
+            _play([batch for batch in batches if batch.fault.name not in left_out], state, options.seed)
     except Failure as failure:
         sys.stderr.write(f"{failure}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        return 130
     print(report.table(state.played))
     if options.write:
         report.page_part([options.state], write=True)
@@ -122,8 +127,8 @@ def _commit() -> str:
 
 
 def _play(batches: list[Batch], state: _State, seed: int) -> None:
-    done = {played.place for played in state.played}
-    left = [batch for batch in batches if batch.place not in done]
+    done = {(played.fault, played.number) for played in state.played}
+    left = [batch for batch in batches if (batch.fault.name, batch.number) not in done]
     begun = time.monotonic()
     with Suite(seed=seed) as suite:
         print(

@@ -12,6 +12,7 @@ from tests.crash.logs import Told
 from tests.crash.product import Product
 
 _CLIENTS = 8
+_PATIENCE = 300.0  # seconds of a client, whose API may die and be started again many times
 _ORDERED_AHEAD = 4 * _CLIENTS
 _LOOK = 0.02  # seconds
 _RATE = 1000  # events/s of a recorder, at most
@@ -39,7 +40,9 @@ class Load:
 
     def start_paying(self, *, port: int, api_key: str) -> None:
         """Clients that make payments and try again until they are answered, until `stop()`."""
-        self._payers = self._paying.enter_context(Payers(port=port, api_key=api_key, count=_CLIENTS))
+        self._payers = self._paying.enter_context(
+            Payers(port=port, api_key=api_key, count=_CLIENTS, patience=_PATIENCE)
+        )
         stop = threading.Event()
         feeder = threading.Thread(target=self._order, args=(self._payers, stop))
         feeder.start()

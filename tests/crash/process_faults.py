@@ -117,7 +117,7 @@ class DispatcherKilledAtPoint(_Killed):
     name = "dispatcher_killed_at_point"
     row = "kill -9 of a dispatcher after claim / after send / during record"
     quick = Size(strikes=len(DISPATCHER_POINTS), events=2_000)
-    long = Size(batches=12, strikes=30, events=8_000)
+    long = Size(batches=8, strikes=30, events=8_000)
     points = DISPATCHER_POINTS
 
     def start(self, scene: Scene, **environment: str) -> Process:
@@ -128,7 +128,7 @@ class MaintenanceKilled(_Killed):
     name = "maintenance_killed_at_point"
     row = DispatcherKilledAtPoint.row
     quick = Size(strikes=len(MAINTENANCE_POINTS), events=1_000)
-    long = Size(batches=2, strikes=20, events=4_000)
+    long = Size(batches=2, strikes=10, events=4_000)
     points = MAINTENANCE_POINTS
 
     def start(self, scene: Scene, **environment: str) -> Process:
@@ -219,7 +219,7 @@ class WorkerKilledAtPoint(_Handed):
 class WorkerKilled(_Handed):
     name = "worker_killed"
     quick = Size(strikes=4, events=1_000)
-    long = Size(batches=4, strikes=20, events=5_000)
+    long = Size(batches=3, strikes=20, events=5_000)
     ready = "worker ready"
     longest_pause = 2.0
 
@@ -252,7 +252,7 @@ class _Paid(_Killed):
 class SettlementKilledAtPoint(_Paid):
     name = "settlement_killed_at_point"
     quick = Size(strikes=len(SETTLEMENT_POINTS), payments=50)
-    long = Size(batches=3, strikes=28, payments=500)
+    long = Size(batches=2, strikes=28, payments=300)
     points = SETTLEMENT_POINTS
 
     def start(self, scene: Scene, **environment: str) -> Process:
@@ -262,7 +262,7 @@ class SettlementKilledAtPoint(_Paid):
 class SettlementKilled(_Paid):
     name = "settlement_killed"
     quick = Size(strikes=3, payments=50)
-    long = Size(batches=2, strikes=30, payments=500)
+    long = Size(batches=2, strikes=30, payments=300)
 
     def start(self, scene: Scene, **environment: str) -> Process:
         return scene.product.start_settlement(**environment)
@@ -293,7 +293,7 @@ class ApiKilledAtPoint(_ApiKilled):
 
     name = "api_killed_at_point"
     quick = Size(strikes=len(API_POINTS), payments=50)
-    long = Size(batches=6, strikes=len(API_POINTS), payments=300)
+    long = Size(batches=4, strikes=len(API_POINTS), payments=300)
 
     def arrange(self, scene: Scene) -> None:
         self._next_points = itertools.cycle(API_POINTS)

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db import Error, connections, transaction
 
+from outbox.database import database_failed
 from outbox.identifiers import new_uuid
 from outbox.recording import record_event
 
@@ -62,8 +63,10 @@ def _record(owners: list[str], rate: float, log: int, stop: threading.Event) -> 
         try:
             with transaction.atomic(durable=True):
                 event = record_event(owner=owner, type=TYPE, object_id=parcel, data={"id": parcel})
-        except (OperationalError, InterfaceError):
-            with suppress(OperationalError, InterfaceError):
+        except Error as error:
+            if not database_failed(error):
+                raise
+            with suppress(Error):
                 connections.close_all()
             stop.wait(_PAUSE)
             continue

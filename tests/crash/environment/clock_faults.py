@@ -2,15 +2,13 @@
 
 import itertools
 
-from tests.crash.environment.clocks import Clock, why_not
+from tests.crash.environment.clocks import Clock
 from tests.crash.environment.under_load import Surroundings, await_load
 from tests.crash.faults import Size
-from tests.crash.process_faults import pause
 from tests.crash.product import Product
 from tests.crash.scene import Scene
 
 _HOUR = 3600
-_SEEN = 1.2  # seconds after which every process has seen that its clock was set
 
 
 class ClocksWrong(Surroundings):
@@ -22,10 +20,10 @@ class ClocksWrong(Surroundings):
     long = Size(strikes=15, events=5_000)
 
     def why_not(self) -> str | None:
-        return why_not()
+        return Clock.why_not()
 
     def arrange(self, scene: Scene) -> None:
-        self._clock = Clock(scene.directory / "clock")
+        self._clock = Clock(scene.directory)
         self._jumps = itertools.cycle((_HOUR, -_HOUR, 0))
         wrong = self.start_beside(
             scene, Product(scene.postgres.url, scene.directory, **self._clock.environment)
@@ -38,5 +36,4 @@ class ClocksWrong(Surroundings):
         await_load(scene)
         with scene.outage():
             self._clock.set(next(self._jumps))
-            pause(_SEEN)
             await_load(scene)

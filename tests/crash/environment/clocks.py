@@ -1,41 +1,47 @@
-"""Processes whose clock is wrong: libfaketime shifts what they read as the time of day, and leaves durations alone."""
+"""Processes whose clock is wrong: what they read as the time of day is shifted, durations are left alone.
 
+libfaketime would do, but for the sleeps of Python 3.11 and newer, which fail under it (0.9.10).
+"""
+
+import shutil
+import struct
+import subprocess
+import sys
 from pathlib import Path
 
-from tools.test_dependencies import FAKETIME
+from tools.test_dependencies import COMPILER
 
-_PLACES = ("/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime")
-# Of the two the one that is made for programs of several threads.
-_LIBRARY = "libfaketimeMT.so.1"
-
-
-def why_not() -> str | None:
-    """In words, why this machine cannot; None where it can."""
-    return f"enable with: {FAKETIME.install}" if _library() is None else None
+_SOURCE = Path(__file__).with_name("wrong_clock.c")
 
 
 class Clock:
-    """The time of day of all processes with its `environment`: right, until it is set."""
+    """The time of day of all processes with its `environment`: right, until it is set.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    Args:
+        directory: of its files.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / "wrong_clock"
+        self._library = directory / "wrong_clock.so"
         self.set(0)
+        subprocess.run(
+            [COMPILER.name, "-shared", "-fPIC", "-O1", "-o", str(self._library), str(_SOURCE)], check=True
+        )
+
+    @staticmethod
+    def why_not() -> str | None:
+        """In words, why this machine cannot; None where it can."""
+        if sys.platform != "linux":
+            return "libraries are preloaded on Linux alone"
+        return None if shutil.which(COMPILER.name) else f"enable with: {COMPILER.install}"
 
     def set(self, seconds: int) -> None:
-        """So much ahead of the right time, from within a second on."""
-        self._file.write_text(f"{seconds:+d}s\n")
+        """So much ahead of the right time, at once and everywhere."""
+        # In place: those who read it have it mapped.
+        with self._file.open("r+b" if self._file.exists() else "wb") as file:
+            file.write(struct.pack("q", seconds))
 
     @property
     def environment(self) -> dict[str, str]:
-        library = _library()
-        assert library is not None, why_not()
-        return {
-            "LD_PRELOAD": str(library),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-
-
-def _library() -> Path | None:
-    return next((path for place in _PLACES for path in Path("/").glob(f"{place[1:]}/{_LIBRARY}")), None)
+        return {"LD_PRELOAD": str(self._library), "WRONG_CLOCK": str(self._file)}

@@ -7,7 +7,6 @@ from tests.acceptance.server import Server
 from tests.crash.environment.postgres import run_sql
 
 SERIALIZATION_FAILURE = "40001"
-DEADLOCK = "40P01"
 CHECK_VIOLATION = "23514"
 _numbers = itertools.count(1)
 
@@ -16,10 +15,10 @@ class Injection:
     """Every change of this kind fails, or a share of them.
 
     Args:
-        change: INSERT, UPDATE or DELETE, or several with OR between.
+        change: INSERT, UPDATE or DELETE.
         error: the SQLSTATE.
         share: of the statements, 0 to 1; drawn once for each, however many rows it changes.
-        rows: instead of whole statements those that change a row for which this SQL, of NEW and OLD, is true.
+        rows: instead of any statement those that INSERT or UPDATE a row of which this SQL, on NEW, is true.
     """
 
     def __init__(

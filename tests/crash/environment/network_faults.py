@@ -23,9 +23,6 @@ class _Partitioned(Surroundings):
     kinds: ClassVar[tuple[str, ...]]
     link: Proxy
 
-    def next_kind(self) -> str:
-        return next(self._kinds)
-
     def begin(self, link: Proxy) -> None:
         self.link = link
         self._kinds = itertools.cycle(self.kinds)
@@ -56,7 +53,7 @@ class _Partitioned(Surroundings):
     def blow(self, scene: Scene) -> None:
         await_load(scene)
         with scene.outage() as look:
-            begun = self.partition(scene, self.next_kind())
+            begun = self.partition(scene, next(self._kinds))
             if begun is not None:
                 until(begun.is_set, what="the moment of a partition")
             look()

@@ -85,6 +85,7 @@ class Deadlocked(Surroundings):
     long = Size(strikes=10, events=3_000)
 
     def blow(self, scene: Scene) -> None:
+        await_load(scene)
         with scene.outage():
             until(lambda: lock_against_the_order(scene.postgres), what="a deadlock")
 
@@ -94,7 +95,7 @@ class SerializationFailed(Surroundings):
 
     name = "serialization_failure"
     row = ROW
-    quick = Size(strikes=7, payments=20)
+    quick = Size(strikes=4, payments=20)
     long = Size(strikes=21, payments=300)
 
     def arrange(self, scene: Scene) -> None:
@@ -117,11 +118,11 @@ class SerializationFailed(Surroundings):
 _FAILURES = 4  # statements
 _PLACES = (
     ("outbox_event", "INSERT"),
-    ("dispatcher_delivery", "INSERT"),
     ("dispatcher_delivery", "UPDATE"),
-    ("dispatcher_lane", "UPDATE"),
     ("dispatcher_attempt", "INSERT"),
     ("core_payment_intent", "UPDATE"),
+    ("dispatcher_delivery", "INSERT"),
+    ("dispatcher_lane", "UPDATE"),
     ("api_idempotency_key", "UPDATE"),
 )
 

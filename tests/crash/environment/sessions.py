@@ -19,12 +19,16 @@ from tests.processes import until
 def no_connections_left(postgres: Server) -> Iterator[int]:
     """The server takes no further session, and the product's were ended; gives how many we hold."""
     sessions: list[psycopg2.extensions.connection] = []
+
+    def product_has_none() -> bool:
+        _take_all(postgres, sessions)
+        with sessions[0].cursor() as cursor:
+            cursor.execute(_END_SESSIONS, [PRODUCT])
+            return not cursor.fetchall()
+
     try:
-        # What the product had is free when its sessions have gone, and may be taken again by the product.
-        for _ in range(3):
-            _take_all(postgres, sessions)
-            with sessions[0].cursor() as cursor:
-                cursor.execute(_END_SESSIONS, [PRODUCT])
+        # What one of its sessions had is free once that has gone, and the product may be the first to take it.
+        until(product_has_none, what="the end of all sessions of the product")
         _take_all(postgres, sessions)
         yield len(sessions)
     finally:

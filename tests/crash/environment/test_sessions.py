@@ -107,7 +107,7 @@ def test_inserts_wait_until_their_timeout(postgres: Server, product: Session) ->
 
 
 @pytest.mark.usefixtures("delivery")
-def test_who_records_in_the_product_s_order_has_to_yield(postgres: Server, product: Session) -> None:
+def test_whoever_records_has_to_yield_to_locks_against_the_order(postgres: Server, product: Session) -> None:
     before = deadlocks(postgres)
     runs(product, "SELECT FROM dispatcher_delivery FOR UPDATE")
     failures: list[BaseException] = []
