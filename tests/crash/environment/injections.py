@@ -43,24 +43,24 @@ class Injection:
         self._rows = rows
 
     def __enter__(self) -> Self:
-        self._change(f"CREATE SEQUENCE {self._name}")
+        self._run(f"CREATE SEQUENCE {self._name}")
         # A sequence forgets nothing when the statement that it counts is rolled back.
-        self._change(
+        self._run(
             f"CREATE FUNCTION {self._name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"IF random() < {self._share} THEN PERFORM nextval('{self._name}'); "
             f"RAISE EXCEPTION 'injected' USING ERRCODE = '{self._error}'; END IF; "
             "RETURN NEW; END $$",
         )
         level = "STATEMENT" if self._rows is None else f"ROW WHEN ({self._rows})"
-        self._change(
+        self._run(
             f"CREATE TRIGGER {self._name} BEFORE {self._change} ON {self._table} "
             f"FOR EACH {level} EXECUTE FUNCTION {self._name}()",
         )
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._change(f"DROP FUNCTION {self._name} CASCADE")
-        self._change(f"DROP SEQUENCE {self._name}")
+        self._run(f"DROP FUNCTION {self._name} CASCADE")
+        self._run(f"DROP SEQUENCE {self._name}")
 
     @property
     def count(self) -> int:
@@ -68,7 +68,7 @@ class Injection:
         [(last, called)] = run_sql(self._postgres, f"SELECT last_value, is_called FROM {self._name}")
         return int(last) if called else 0
 
-    def _change(self, sql: str) -> None:
+    def _run(self, sql: str) -> None:
         """It locks several tables, in another order than the product may: where it has to yield, it comes again."""
 
         def done() -> bool:
