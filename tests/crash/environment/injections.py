@@ -3,8 +3,11 @@
 import itertools
 from typing import Self
 
+import psycopg2.errors
+
 from tests.acceptance.server import Server
 from tests.crash.environment.postgres import run_sql
+from tests.processes import until
 
 SERIALIZATION_FAILURE = "40001"
 CHECK_VIOLATION = "23514"
@@ -40,29 +43,39 @@ class Injection:
         self._rows = rows
 
     def __enter__(self) -> Self:
-        run_sql(self._postgres, f"CREATE SEQUENCE {self._name}")
+        self._run(f"CREATE SEQUENCE {self._name}")
         # A sequence forgets nothing when the statement that it counts is rolled back.
-        run_sql(
-            self._postgres,
+        self._run(
             f"CREATE FUNCTION {self._name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"IF random() < {self._share} THEN PERFORM nextval('{self._name}'); "
             f"RAISE EXCEPTION 'injected' USING ERRCODE = '{self._error}'; END IF; "
             "RETURN NEW; END $$",
         )
         level = "STATEMENT" if self._rows is None else f"ROW WHEN ({self._rows})"
-        run_sql(
-            self._postgres,
+        self._run(
             f"CREATE TRIGGER {self._name} BEFORE {self._change} ON {self._table} "
             f"FOR EACH {level} EXECUTE FUNCTION {self._name}()",
         )
         return self
 
     def __exit__(self, *_: object) -> None:
-        run_sql(self._postgres, f"DROP FUNCTION {self._name} CASCADE")
-        run_sql(self._postgres, f"DROP SEQUENCE {self._name}")
+        self._run(f"DROP FUNCTION {self._name} CASCADE")
+        self._run(f"DROP SEQUENCE {self._name}")
 
     @property
     def count(self) -> int:
         """How many statements it has failed."""
         [(last, called)] = run_sql(self._postgres, f"SELECT last_value, is_called FROM {self._name}")
         return int(last) if called else 0
+
+    def _run(self, sql: str) -> None:
+        """It locks several tables, in another order than the product may: where it has to yield, it comes again."""
+
+        def done() -> bool:
+            try:
+                run_sql(self._postgres, sql)
+            except psycopg2.errors.DeadlockDetected:
+                return False
+            return True
+
+        until(done, what=f"locks for: {sql}")

@@ -213,8 +213,8 @@ class RowsPoisoned(Surroundings):
             until(others_have_ended, what="the end of what is not poisoned")
 
 
-# One event of 256: the last two digits are random.
-_POISONED = "right({event}::text, 2) = 'a7'"
+# One event of 4,096, every few seconds one: the last three digits are random.
+_POISONED = "right({event}::text, 3) = '0a7'"
 _OTHERS = f"""
 SELECT (SELECT count(*) FROM outbox_pending
         WHERE event_id::text <= %s AND NOT {_POISONED.format(event="event_id")})
