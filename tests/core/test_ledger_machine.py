@@ -170,7 +170,7 @@ def test_the_ledger_holds_whatever_happens_in_whatever_order(bank: dict[str, Any
     run_state_machine_as_test(
         Merchant,
         settings=settings(
-            max_examples=30,
+            max_examples=20,
             stateful_step_count=25,
             suppress_health_check=list(HealthCheck),
         ),

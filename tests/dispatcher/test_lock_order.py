@@ -33,7 +33,7 @@ from tests.dispatcher.scenes import (
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres_versions]
 
-CYCLES = 2_000
+CYCLES = 1_000  # of each of the two
 PLAN = DeliveryPlan(renderer=render_event, retry_policy=RetryPolicy(), user_agent="test")
 
 

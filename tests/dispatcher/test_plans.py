@@ -32,7 +32,8 @@ from tests.dispatcher.scenes import (
     record,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres_versions]
+# One worker fills the tables once for all of them.
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres_versions, pytest.mark.xdist_group("plans")]
 
 BATCH = 100
 BOUND = 4 * BATCH + 50

@@ -36,7 +36,7 @@ from tests.hostile.mutant_receiver import MutantReceiver
 from tests.hostile.mutants import Ending, Mutant, mutant
 from tests.processes import PATIENCE
 
-RESPONSES = int(os.environ.get("FUZZ_RESPONSES", "10000"))
+RESPONSES = int(os.environ.get("FUZZ_RESPONSES", "5000"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 SHARDS = 2  # so that two workers of pytest-xdist share them
 SLOTS = 256

@@ -22,7 +22,7 @@ from tests.model.tables import Faults, Setup
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres_versions]
 
-EXAMPLES = int(os.environ.get("REPLAY_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("REPLAY_EXAMPLES", "12"))
 FAULTS = Faults(crashes=1, stalls=2, drains=1)
 ANSWERS = ("succeeded", "failed", "busy")
 RECORDS = (("record", 0), ("record", 1))
