@@ -15,7 +15,7 @@ _CLIENTS = 8
 _PATIENCE = 300.0  # seconds of a client, whose API may die and be started again many times
 _ORDERED_AHEAD = 4 * _CLIENTS
 _LOOK = 0.02  # seconds
-_RATE = 1000  # events/s of a recorder, at most
+FULL_RATE = 1000.0  # events/s of a recorder, at most
 
 
 class Load:
@@ -30,11 +30,11 @@ class Load:
         self._paying = contextlib.ExitStack()
         self._payers: Payers | None = None
 
-    def start_recorder(self, **environment: str) -> Process:
-        """One more process that records events until `stop()`."""
+    def start_recorder(self, *, rate: float = FULL_RATE, **environment: str) -> Process:
+        """One more process that records events until `stop()`, `rate` a second at most."""
         return self._product.host.start(
             *("-m", "tests.crash.recorder", "--log", str(self._log)),
-            *("--owners", ",".join(self._owners), "--rate", f"{_RATE:g}"),
+            *("--owners", ",".join(self._owners), "--rate", f"{rate:g}"),
             **environment,
         )
 

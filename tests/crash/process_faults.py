@@ -21,6 +21,7 @@ from outbox.identifiers import floor_uuid
 from tests.acceptance.product import Api
 from tests.crash.faults import Fault, Size
 from tests.crash.hosting import Process
+from tests.crash.load import FULL_RATE
 from tests.crash.product import LEASE
 from tests.crash.scene import Scene
 from tests.processes import until
@@ -173,7 +174,7 @@ class RecorderKilled(_Killed):
     points = RECORDER_POINTS
 
     def start(self, scene: Scene, **environment: str) -> Process:
-        return scene.load.start_recorder(**environment)
+        return scene.load.start_recorder(rate=FULL_RATE, **environment)
 
     def note(self, scene: Scene, process: Process) -> None:
         scene.killed_aside()

@@ -15,6 +15,7 @@ from tests.processes import until
 
 _TIMEOUT_MS = 1_500  # for which PostgreSQL may acknowledge nothing; the product's own setting is 15 s
 _LONGEST_DELAY = 0.3  # seconds, each way
+_RATE = 250.0  # events/s: what gathers in a partition has to drain after it
 
 
 class _Partitioned(Surroundings):
@@ -80,7 +81,7 @@ class PostgresPartitioned(_Partitioned):
         beyond = self.start_beside(scene, Product(url, scene.directory))
         for dispatcher in [product.start_dispatcher() for product in (scene.product, beyond) * 2]:
             dispatcher.says("dispatcher ready")
-        scene.load.start_recorder()
+        scene.load.start_recorder(rate=_RATE)
 
 
 class ReceiverPartitioned(_Partitioned):

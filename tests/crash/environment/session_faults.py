@@ -183,7 +183,7 @@ class RowsPoisoned(Surroundings):
 
     name = "poison_row"
     row = ROW
-    quick = Size(strikes=2, events=1_000)
+    quick = Size(strikes=1, events=1_000)
     long = Size(strikes=10, events=5_000)
 
     def arrange(self, scene: Scene) -> None:
