@@ -9,7 +9,7 @@ RUN = .venv/bin/python -m
 UNUSED_DATABASE = DATABASE_URL=$${DATABASE_URL:-postgresql:///unused} LOCAL_SECRETS=false \
 	SECRET_KEY=unused-and-as-long-as-it-has-to-be API_KEY_HASH_KEY=unused-and-as-long-as-it-has-to-be \
 	WEBHOOK_SECRET_KEYS=dW51c2VkLXVudXNlZC11bnVzZWQtdW51c2VkLXVudSE=
-PYTEST = $(RUN) pytest -n $(WORKERS) --dist loadgroup
+PYTEST = $(RUN) pytest -n $(WORKERS)
 WORKERS ?= auto
 
 .PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs-check \

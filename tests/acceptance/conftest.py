@@ -28,7 +28,7 @@ def redis() -> Iterator[PrivateBroker]:
         yield server
 
 
-@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in KINDS])
+@pytest.fixture(params=KINDS)
 def broker(request: pytest.FixtureRequest) -> PrivateBroker:
     """Each kind in turn, with nothing in it; set up before the processes that use it."""
     server: PrivateBroker = request.getfixturevalue(request.param)

@@ -16,8 +16,7 @@ from dispatcher.models import Delivery, Endpoint
 from tests.dispatcher.plans import counted_rows
 from tests.dispatcher.scenes import OWNER, held_elsewhere, make_endpoint, query
 
-# One worker fills the tables once for all of them.
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres_versions, pytest.mark.xdist_group("fan-out plans")]
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres_versions]
 
 BATCH = 100
 EVERY_OTHER = (

@@ -32,8 +32,7 @@ from tests.dispatcher.scenes import (
     record,
 )
 
-# One worker fills the tables once for all of them.
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres_versions, pytest.mark.xdist_group("plans")]
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres_versions]
 
 BATCH = 100
 BOUND = 4 * BATCH + 50
