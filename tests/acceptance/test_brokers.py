@@ -46,6 +46,10 @@ IMPATIENT = {
 MESSAGE_ID = re.compile(rb"(?i)^webhook-id: (\S+)", re.MULTILINE)
 
 
+# Behaviour of processes in which brokers do not differ.
+with_one_broker = pytest.mark.parametrize("broker", ["redis"], indirect=True)
+
+
 class Fleet:
     """Starts dispatchers and workers on one broker; all are killed when the block ends."""
 
@@ -275,6 +279,7 @@ def kill_with_sends_in_flight(worker: Command, shop: Shop) -> int:
     return held
 
 
+@with_one_broker
 def test_first_signal_ends_what_a_worker_has_in_flight_and_passes_the_rest_on(
     fleet: Fleet, hint: Callable[[list[Hint]], None]
 ) -> None:
@@ -305,6 +310,7 @@ def test_first_signal_ends_what_a_worker_has_in_flight_and_passes_the_rest_on(
     assert_lanes_count_their_leases()
 
 
+@with_one_broker
 def test_second_signal_stops_a_worker_at_once(fleet: Fleet, hint: Callable[[list[Hint]], None]) -> None:
     gate = Gate()
     with Receiver(gate) as receiver:
@@ -323,6 +329,7 @@ def test_second_signal_stops_a_worker_at_once(fleet: Fleet, hint: Callable[[list
     assert Delivery.objects.get().lease_owner is not None
 
 
+@with_one_broker
 def test_no_more_is_handed_out_than_the_cap_allows(fleet: Fleet, broker: PrivateBroker) -> None:
     make_endpoint(max_in_flight=1000)
     record(500)
@@ -351,6 +358,7 @@ def test_a_worker_outlives_the_loss_of_its_connection(fleet: Fleet) -> None:
     assert_lanes_count_their_leases()
 
 
+@with_one_broker
 def test_dramatiqs_own_command_runs_workers(fleet: Fleet, broker: PrivateBroker) -> None:
     program = [
         str(Path(sys.executable).with_name("dramatiq")),

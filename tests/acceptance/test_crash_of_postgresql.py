@@ -23,7 +23,7 @@ from tests.processes import until
 
 pytestmark = [pytest.mark.acceptance]
 
-PAYMENTS = 200
+PAYMENTS = 120
 PATH = "/hook"
 
 

@@ -48,7 +48,7 @@ class Amount:
 
 
 AMOUNTS = {
-    "1 endpoint, 1,000,000 finished, 100,000 pending": Amount(1, 1_000_000, 100_000),
+    "1 endpoint, 300,000 finished, 50,000 pending": Amount(1, 300_000, 50_000),
     "2 endpoints": Amount(2, 100_000, 20_000),
     "50 endpoints": Amount(50, 100_000, 20_000),
 }
