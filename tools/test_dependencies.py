@@ -40,7 +40,7 @@ class Program:
 
 DOCKER_COMPOSE = Program("docker-compose", "docker-compose", "the compose file is checked with it")
 NODE = Program("node", "nodejs", "the Node snippet of the README is run with it")
-NPM = Program("npm", "npm", "the Stripe CLI and the Node SDK come by it")
+NPM = Program("npm", "npm", "the Stripe CLI, the Node SDK and axe-core come by it")
 GO = Program("go", "golang-go", "the Go snippet of the documentation is run with it")
 JAVA = Program("javac", "default-jdk-headless", "the Java snippet of the documentation is run with it")
 OPENSSL = Program("openssl", "openssl", "the openssl snippets of the documentation are run with it")
@@ -49,7 +49,27 @@ RABBITMQ = Program("rabbitmq-server", "rabbitmq-server", "workers get their hint
 REDIS = Program("redis-server", "redis-server", "workers get their hints through it")
 NGINX = Program("nginx", "nginx-light", "slow clients meet the API behind it, as it is deployed")
 COMPILER = Program("cc", "gcc libc6-dev", "the clock of dispatchers is set wrong by a library of C")
-PROGRAMS = (DOCKER_COMPOSE, NODE, NPM, GO, JAVA, OPENSSL, CURL, RABBITMQ, REDIS, NGINX, COMPILER)
+CHROMIUM = Program("chromium", "chromium fonts-dejavu-core", "the pages are opened in it")
+RUBY = Program("ruby", "ruby", "the Ruby snippet of the documentation is run with it")
+PHP = Program("php", "php-cli", "the PHP snippet of the documentation is run with it")
+PROMTOOL = Program("promtool", "prometheus", "the alert rules are checked with it")
+PROGRAMS = (
+    DOCKER_COMPOSE,
+    NODE,
+    NPM,
+    GO,
+    JAVA,
+    OPENSSL,
+    CURL,
+    RABBITMQ,
+    REDIS,
+    NGINX,
+    COMPILER,
+    CHROMIUM,
+    RUBY,
+    PHP,
+    PROMTOOL,
+)
 
 
 @dataclass(frozen=True, slots=True)
