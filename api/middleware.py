@@ -11,9 +11,9 @@ from api.envelope import refuse
 from api.request_log import log_request
 from outbox.identifiers import encode_id, new_uuid
 
-# Probes come every second, from machines; assets and the schema say nothing of an account.
+# Probes come every second, from machines; assets and the schema say nothing of an account; pages have their audit log.
 _PROBES = ("/healthz", "/readyz")
-_UNLOGGED = (*_PROBES, "/static/", "/schema", "/docs")
+_UNLOGGED = (*_PROBES, "/static/", "/schema", "/docs", "/ops")
 # For every answer that says nothing else: it is nobody else's to keep, and no page. Django's own middlewares add
 # the headers that need no judgement.
 _NO_PAGE = "default-src 'none'; frame-ancestors 'none'"

@@ -5,16 +5,12 @@ import hashlib
 import json
 import threading
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.views.static import serve
 from drf_spectacular.generators import SchemaGenerator
 
 _build = threading.Lock()
-_ASSETS = Path(str(files("drf_spectacular_sidecar"))) / "static" / "drf_spectacular_sidecar"
 _SCRIPT = """
 SwaggerUIBundle({url: "/schema/", dom_id: "#swagger-ui", deepLinking: true, persistAuthorization: true,
                  presets: [SwaggerUIBundle.presets.apis]});
@@ -32,13 +28,6 @@ def docs(_request: HttpRequest) -> HttpResponse:
     """Swagger UI over the description."""
     body, policy = _page()
     return HttpResponse(body, headers={"Content-Security-Policy": policy})
-
-
-def asset(request: HttpRequest, path: str) -> HttpResponseBase:
-    """A file of the sidecar package. A handful of files, so the API serves them itself, in production too."""
-    response = serve(request, path, document_root=str(_ASSETS))
-    response["Cache-Control"] = "max-age=86400"
-    return response
 
 
 def _schema() -> bytes:

@@ -11,7 +11,8 @@ from rest_framework.views import APIView
 from api.authentication_page import authentication_page
 from api.exception_handling import unknown_path
 from api.health import healthz, readyz
-from api.schema import asset, docs, schema
+from api.ops.urls import to_operations
+from api.schema import docs, schema
 from api.views.balance import (
     AccountByIdView,
     AccountView,
@@ -122,6 +123,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^authenticate/(?P<secret>[^/]+)/?$", authentication_page),
     re_path(r"^schema/?$", schema),
     re_path(r"^docs/?$", docs),
-    path("static/drf_spectacular_sidecar/<path:path>", asset),
+    path("ops/", include("api.ops.urls")),
+    path("ops", to_operations),
     re_path(r"", unknown_path),
 ]

@@ -52,6 +52,15 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "api_cli_secret": {API: ADD},
     "api_request_log": {API: ADD},
     "api_rate_bucket": {API: CHANGE, SETTLEMENT: "SELECT, UPDATE, DELETE"},
+    # The operations pages: people are made by commands, which run as the owner.
+    "auth_user": {API: "SELECT, UPDATE (last_login), UPDATE (password)"},
+    "auth_group": {API: READ},
+    "auth_user_groups": {API: READ},
+    "auth_permission": {},
+    "auth_group_permissions": {},
+    "auth_user_user_permissions": {},
+    "django_content_type": {},
+    "django_session": {API: ALL},
     # For `/readyz`.
     "django_migrations": {API: READ},
 }

@@ -99,13 +99,17 @@ if _IN_PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
 SILENCED_SYSTEM_CHECKS = [
-    "security.W003",  # no cookie authenticates anybody: there is no request to forge
+    "security.W003",  # cookies authenticate on the pages alone, and PagesMiddleware judges their tokens
     "security.W005",  # whether the domain's other hosts have TLS is not ours to say,
     "security.W021",  # nor whether browsers' lists shall have it
     "security.W008",  # the proxy ends TLS; a redirect would come after the key was sent in the clear
 ]
 
 INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
@@ -119,9 +123,42 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.middleware.RequestMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "api.pages.middleware.PagesMiddleware",
 ]
 TEMPLATES: list[dict[str, Any]] = [
-    {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {}}
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+# Static files are a handful: the API serves them itself, out of the packages, in production too.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 86_400
+# The operations pages: Django's own users and sessions, and cookies that are sent to these pages alone.
+LOGIN_URL = "/ops/login/"
+SESSION_COOKIE_NAME = "ministripe_session"
+SESSION_COOKIE_PATH = "/ops/"
+SESSION_COOKIE_AGE = 43_200
+SESSION_COOKIE_SECURE = _IN_PRODUCTION
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "ministripe_csrf"
+CSRF_COOKIE_PATH = "/ops/"
+CSRF_COOKIE_SECURE = _IN_PRODUCTION
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "api.pages.middleware.csrf_failure"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 
 # --- PostgreSQL ---
@@ -218,7 +255,7 @@ DISPATCHER: dict[str, Any] = {
     "CA_BUNDLE": env.str("WEBHOOK_CA_BUNDLE", default=None),
 }
 
-# --- The edge. Views name their own parsers and authentication; there are no anonymous users or sessions. ---
+# --- The edge. Views name their own parsers and authentication; the API knows no anonymous users or sessions. ---
 REST_FRAMEWORK: dict[str, Any] = {
     "EXCEPTION_HANDLER": "api.exception_handling.handle_exception",
     "UNAUTHENTICATED_USER": None,

@@ -193,8 +193,8 @@ def test_the_pages_load_everything_from_here(client: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "refusal"),
     [
-        ("../__init__.py", (400, "request_malformed", None)),
-        ("%2e%2e/__init__.py", (400, "request_malformed", None)),
+        ("../__init__.py", (404, "url_unknown", None)),
+        ("%2e%2e/__init__.py", (404, "url_unknown", None)),
         ("nothing.js", (404, "url_unknown", None)),
         ("swagger-ui-dist/", (404, "url_unknown", None)),
         ("", (404, "url_unknown", None)),

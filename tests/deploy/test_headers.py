@@ -38,7 +38,7 @@ STRANGERS = {
     "page by another method": ("DELETE", "/authenticate/pi_1_secret_2/", 404),
     "options": ("OPTIONS", "/customers/", 401),
 }
-KEPT = {"schema": "max-age=300", "docs": "no-store", "file": "max-age=86400"}
+KEPT = {"schema": "max-age=300", "docs": "no-store", "file": "max-age=86400, public"}
 
 
 @pytest.fixture

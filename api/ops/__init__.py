@@ -1,0 +1,1 @@
+"""`/ops/`: the pages of those who run the service."""

@@ -1,0 +1,79 @@
+"""How an operations page is made: who may open it, by which methods, and what stands around it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+
+from api.ops.roles import Role, role_of
+from api.pages.rendering import render_page
+
+LOGIN = "/ops/login/"
+_View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    """A page in the list at the side."""
+
+    key: str
+    title: str
+    path: str
+    least: Role = Role.VIEWER
+
+
+NAVIGATION = (NavigationItem("overview", "Overview", "/ops/"),)
+
+
+def operations_page(
+    *, least: Role = Role.VIEWER, methods: tuple[str, ...] = ("GET", "HEAD")
+) -> Callable[[_View], _View]:
+    """A view that only staff of at least that role opens; others are sent to the login, or told who may.
+
+    The role is `request.role` within.
+    """
+
+    def decorate(view: _View) -> _View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method not in methods:
+                return HttpResponseNotAllowed(methods)
+            if not request.user.is_authenticated:
+                return HttpResponseRedirect(f"{LOGIN}?{urlencode({'next': request.get_full_path()})}")
+            role = role_of(request.user)
+            if role is None or role < least:
+                mine = role.group if role else "no role"
+                raise PermissionDenied(
+                    f"This needs the role {least.group}; {request.user.get_username()} has {mine}."
+                )
+            request.role = role  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)
+
+        guarded.least_role = least  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def render(
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    current: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """An operations page with its navigation; `current` is the key of its item."""
+    role: Role | None = getattr(request, "role", None)
+    around = {
+        "navigation": [item for item in NAVIGATION if role is not None and item.least <= role],
+        "current": current,
+        "role": role.group if role else None,
+        "may_operate": role is not None and role >= Role.OPERATOR,
+        "may_administer": role is not None and role >= Role.ADMIN,
+    }
+    return render_page(request, template, {**around, **(context or {})}, status=status)

@@ -1,0 +1,26 @@
+"""Every path below `/ops/`. Patterns are named as their pages; ids are judged by the views."""
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, re_path
+
+from api.ops.views.overview import overview_page
+from api.ops.views.session import login_page, logout_page
+
+
+def to_operations(request: HttpRequest) -> HttpResponse:
+    """`/ops` without its slash."""
+    del request
+    return HttpResponseRedirect("/ops/")
+
+
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    """Raises Http404."""
+    raise Http404(f"There is no page {request.path}.")
+
+
+urlpatterns = [
+    path("", overview_page, name="ops-overview"),
+    path("login/", login_page, name="ops-login"),
+    path("logout/", logout_page, name="ops-logout"),
+    re_path(r"", nothing_here),
+]

@@ -1,0 +1,1 @@
+"""What all pages share: their policy, their layout, words for moments and states, charts."""

@@ -1,0 +1,56 @@
+"""Words and shapes for states: a shape, a word and a colour each, so that none has to be seen alone."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """How a state is shown."""
+
+    tone: str  # ok, warn, bad, idle, busy: a class of style.css
+    shape: str  # one character, hidden from screen readers
+    word: str
+
+
+_BADGES = {
+    # deliveries
+    "pending": Badge("idle", "○", "waiting"),
+    "sending": Badge("busy", "◐", "sending"),
+    "succeeded": Badge("ok", "✓", "succeeded"),
+    "dead_lettered": Badge("bad", "✕", "dead-lettered"),
+    "cancelled": Badge("idle", "⊘", "cancelled"),
+    "skipped": Badge("idle", "↷", "skipped"),
+    # attempts
+    "failed": Badge("bad", "✕", "failed"),
+    "unknown": Badge("warn", "?", "unknown"),
+    # endpoints and circuits
+    "enabled": Badge("ok", "✓", "enabled"),
+    "disabled": Badge("bad", "⊘", "disabled"),
+    "deleted": Badge("idle", "⊘", "deleted"),
+    "closed": Badge("ok", "✓", "closed"),
+    "open": Badge("bad", "✕", "open"),
+    "half_open": Badge("warn", "◐", "half-open"),
+    # dispatchers
+    "alive": Badge("ok", "✓", "alive"),
+    "late": Badge("warn", "!", "late"),
+    "gone": Badge("bad", "✕", "gone"),
+    "stopped": Badge("idle", "■", "stopped"),
+    # replays
+    "running": Badge("busy", "◐", "running"),
+    "paused": Badge("warn", "❚❚", "paused"),
+    "finished": Badge("ok", "✓", "finished"),
+    # payments
+    "created": Badge("idle", "○", "created"),
+    "processing": Badge("busy", "◐", "processing"),
+    "canceled": Badge("idle", "⊘", "canceled"),
+    "requires_payment_method": Badge("idle", "○", "requires payment method"),
+    "requires_confirmation": Badge("idle", "○", "requires confirmation"),
+    "requires_action": Badge("warn", "!", "requires action"),
+    "requires_capture": Badge("warn", "!", "requires capture"),
+    "refunded": Badge("idle", "↶", "refunded"),
+}
+
+
+def badge_of(state: str) -> Badge:
+    """A state that has no badge of its own is shown by its name."""
+    return _BADGES.get(state) or Badge("idle", "•", state.replace("_", " "))

@@ -1,0 +1,40 @@
+"""People of each role, and a browser's cookies."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from api.ops.roles import Role
+
+
+@pytest.fixture
+def person(db: None) -> "Callable[[Role | None], User]":
+    """A staff user of a role; None has none."""
+    # Imported within: pytest reads this file before Django has its apps.
+    from django.contrib.auth.models import Group, User
+
+    def make(role: "Role | None") -> User:
+        name = role.group if role else "nobody"
+        user = User.objects.create_user(name, password="only for these tests 1", is_staff=True)
+        if role is not None:
+            user.groups.add(Group.objects.get_or_create(name=role.group)[0])
+        return user
+
+    return make
+
+
+@pytest.fixture
+def browser(person: "Callable[[Role | None], User]") -> "Callable[[Role | None], Client]":
+    """Somebody of a role who is logged in; forged forms are refused, as in a browser."""
+
+    def make(role: "Role | None") -> Client:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(person(role))
+        return client
+
+    return make

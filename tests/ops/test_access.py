@@ -1,0 +1,104 @@
+"""Who opens the operations pages, and what strangers and old forms get."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied
+from django.test import Client, RequestFactory
+
+from api.ops.roles import Role
+from api.ops.urls import urlpatterns
+
+pytestmark = pytest.mark.django_db
+People = Callable[[Role | None], User]
+Browsers = Callable[[Role | None], Client]
+
+
+def test_a_stranger_is_sent_to_the_login_and_back_afterwards(person: People) -> None:
+    person(Role.VIEWER)
+    client = Client(enforce_csrf_checks=True)
+    sent = client.get("/ops/?range=1h")
+    assert (sent.status_code, sent["Location"]) == (302, "/ops/login/?next=%2Fops%2F%3Frange%3D1h")
+    asked = client.get(sent["Location"])
+    assert 'value="/ops/?range=1h"' in asked.content.decode()
+    form = {
+        "username": "viewer",
+        "password": "only for these tests 1",
+        "next": "/ops/?range=1h",
+        "csrfmiddlewaretoken": client.cookies["ministripe_csrf"].value,
+    }
+    assert client.post("/ops/login/", {**form, "password": "wrong"}).status_code == 400
+    logged_in = client.post("/ops/login/", form)
+    assert (logged_in.status_code, logged_in["Location"]) == (302, "/ops/?range=1h")
+    assert client.get("/ops/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example", "/docs/", "/ops/../docs/\n"]
+)
+def test_the_login_leads_to_no_page_of_others(person: People, elsewhere: str) -> None:
+    person(Role.VIEWER)
+    form = {"username": "viewer", "password": "only for these tests 1", "next": elsewhere}
+    sent = Client().post("/ops/login/", form)
+    assert sent.status_code == 302
+    assert sent["Location"].startswith("/ops/")
+
+
+def _pages(patterns: Sequence[Any]) -> list[Any]:
+    """The views below `/ops/` that are for people of a role."""
+    return [entry.callback for entry in patterns if hasattr(entry.callback, "least_role")]
+
+
+@pytest.mark.parametrize("view", _pages(urlpatterns), ids=lambda view: view.__name__)
+def test_every_page_is_closed_to_strangers_and_to_staff_without_a_role(view: Any, person: People) -> None:
+    request = RequestFactory().get("/ops/anything/")
+    request.user = AnonymousUser()
+    assert view(request)["Location"].startswith("/ops/login/?next=")
+    request.user = person(None)
+    with pytest.raises(PermissionDenied):
+        view(request)
+
+
+def test_staff_without_a_role_is_told_who_may(browser: Browsers) -> None:
+    answer = browser(None).get("/ops/")
+    assert answer.status_code == 403
+    assert "needs the role viewer; nobody has no role" in answer.content.decode()
+
+
+def test_a_form_without_its_token_changes_nothing(browser: Browsers) -> None:
+    client = browser(Role.VIEWER)
+    answer = client.post("/ops/logout/")
+    assert answer.status_code == 403
+    assert "Nothing was changed" in answer.content.decode()
+    assert client.get("/ops/").status_code == 200
+
+
+def test_unknown_pages_say_so_as_a_page(browser: Browsers) -> None:
+    answer = browser(Role.VIEWER).get("/ops/nothing/here")
+    assert answer.status_code == 404
+    assert "There is no page /ops/nothing/here." in answer.content.decode()
+    assert answer["Content-Type"].startswith("text/html")
+
+
+def test_cookies_are_for_these_pages_alone(person: People) -> None:
+    person(Role.VIEWER)
+    client = Client()
+    client.post("/ops/login/", {"username": "viewer", "password": "only for these tests 1"})
+    session = client.cookies["ministripe_session"]
+    assert (session["path"], session["httponly"], session["samesite"]) == ("/ops/", True, "Lax")
+
+
+@pytest.mark.parametrize("path", ["/ops/login/", "/ops/", "/ops/nothing"])
+def test_pages_run_and_load_nothing_but_our_files(browser: Browsers, path: str) -> None:
+    answer = browser(Role.VIEWER).get(path)
+    policy = answer["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer["Cache-Control"] == "no-store"
+    body = answer.content.decode()
+    assert " style=" not in body
+    assert "<style" not in body
+    assert "<script>" not in body
