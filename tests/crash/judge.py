@@ -8,6 +8,7 @@ the trace of a strike, at which the struck process had a send of this delivery i
 strike until what was leased at it was recorded or claimed again, in leases.
 """
 
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -190,12 +191,13 @@ def _judge_recovery(
     verdict: Verdict, deliveries: Sequence[Delivery], strikes: Sequence[Strike], lease: float
 ) -> None:
     by_id = {delivery.id: delivery for delivery in deliveries}
+    seen = _seen_leased(strikes)
     sentences = []
     for strike in strikes:
         for one in strike.leases:
             if (delivery := by_id.get(one.delivery)) is None:
                 continue
-            recovered = _recovered(delivery, one.claim_no)
+            recovered = _recovered(delivery, one.claim_no, seen[delivery.id])
             leases = max(0.0, recovered - strike.healed) / lease
             verdict.recovery = max(verdict.recovery, leases)
             if leases > RECOVERY_LIMIT:
@@ -206,12 +208,25 @@ def _judge_recovery(
     verdict.blame(sentences)
 
 
-def _recovered(delivery: Delivery, claim_no: int) -> float:
+def _seen_leased(strikes: Sequence[Strike]) -> dict[uuid.UUID, list[tuple[int, float]]]:
+    """(claim number, by when it was claimed) of what each strike found leased.
+
+    A claim that no worker began leaves no attempt: that it was made is seen by the next strike alone.
+    """
+    found: dict[uuid.UUID, list[tuple[int, float]]] = defaultdict(list)
+    for strike in strikes:
+        for lease in strike.leases:
+            found[lease.delivery].append((lease.claim_no, lease.claimed or strike.at))
+    return found
+
+
+def _recovered(delivery: Delivery, claim_no: int, seen: Sequence[tuple[int, float]]) -> float:
     """When a claim that was struck had been recorded all the same, or the delivery was claimed again.
 
     What follows a recorded failure is the retry schedule's time, and no claim's.
     """
     moments = [delivery.finished] if delivery.finished is not None else []
+    moments += [moment for number, moment in seen if number > claim_no]
     for attempt in delivery.attempts:
         if attempt.claim_no > claim_no:
             moments.append(attempt.started)

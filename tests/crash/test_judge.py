@@ -157,6 +157,18 @@ def test_a_recovery_that_takes_too_long_is_caught_and_named():
     assert f"leases after dispatcher_killed at {STRUCK:.3f}, of delivery {REPEATED.id}" in verdict.breaches[0]
 
 
+def test_a_claim_that_no_worker_began_is_a_recovery_where_the_next_strike_saw_it():
+    late = 0.5 + LEASE * (RECOVERY_LIMIT + 0.1)
+    twice = replace(REPEATED, attempts=(REPEATED.attempts[0], attempt(3, late)), finished=BEGAN + late + 0.1)
+    again = replace(
+        STRIKE, at=STRUCK + 4.2, healed=STRUCK + 4.2, leases=(Lease(REPEATED.id, STRUCK_ONE, OK, 2, None),)
+    )
+    got = [*LOGS.got[:2], request(STRUCK_ONE, late)]
+    verdict = judged(replace(LOGS, got=got, strikes=[STRIKE, again]), deliveries=[ORDERLY, twice])
+    assert verdict.breaches == []
+    assert verdict.recovery == pytest.approx(late / LEASE - 4.7 / LEASE)
+
+
 def test_time_in_the_retry_schedule_is_not_held_against_a_recovery():
     recorded = delivery(STRUCK_ONE, [attempt(1, 0.4, "failed"), attempt(2, 90.0)], finished=90.2)
     got = [LOGS.got[0], request(STRUCK_ONE, 0.45, DOOMED, 500), request(STRUCK_ONE, 90.1)]
