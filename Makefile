@@ -12,7 +12,7 @@ UNUSED_DATABASE = DATABASE_URL=$${DATABASE_URL:-postgresql:///unused} LOCAL_SECR
 PYTEST = $(RUN) pytest -n $(WORKERS)
 WORKERS ?= auto
 
-.PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs-check \
+.PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs docs-check \
 	lock environment clean bench bench-quick soak fuzz fuzz-responses crash-test crash-test-quick
 
 help: ## this list
@@ -50,7 +50,7 @@ crash-test-quick: environment ## every fault of the crash suite once: a few minu
 test-postgres-versions: environment ## the database tests on the newest supported PostgreSQL (embedded)
 	@env -u DATABASE_URL MINISTRIPE_POSTGRES=wheel $(PYTEST) -m postgres_versions $(ARGS)
 
-check: lint types contracts migrations-check docs-check test crash-test-quick ## the gate: everything that must hold before a commit
+check: lint types contracts migrations-check docs test crash-test-quick ## the gate: everything that must hold before a commit
 
 lint: environment ## ruff: rules and format
 	@$(RUN) ruff check .
@@ -71,6 +71,9 @@ migrations-check: environment ## no model change without its migration
 
 docs-check: environment ## links and anchors of all Markdown files
 	@$(RUN) tools.check_links
+
+docs: docs-check ## the documentation as a site, in build/site; a warning or a dead link fails it
+	@$(RUN) tools.site
 
 lock: environment ## requirement files with hashes, from the ranges of pyproject.toml (ARGS=--upgrade)
 	@$(RUN) tools.lock $(ARGS)

@@ -68,11 +68,15 @@ def anchors(file: Path) -> frozenset[str]:
     for _, line in _prose(file, code_spans=True):
         found.update(NAMED.findall(line))
         if heading := HEADING.match(line):
-            words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading[1])
-            slug = re.sub(r"[^\w\- ]", "", words.strip().lower()).replace(" ", "-")
+            slug = github_slug(re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading[1]))
             found.add(f"{slug}-{seen[slug]}" if seen[slug] else slug)
             seen[slug] += 1
     return frozenset(found)
+
+
+def github_slug(words: str) -> str:
+    """A heading's text, without markup, as GitHub's anchor."""
+    return re.sub(r"[^\w\- ]", "", words.strip().lower()).replace(" ", "-")
 
 
 def _prose(file: Path, *, code_spans: bool = False) -> Iterator[tuple[int, str]]:

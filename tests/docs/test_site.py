@@ -1,0 +1,58 @@
+"""The site: its navigation is the index of docs/, links keep their targets, and nothing comes from another host."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+from tools.site.__main__ import from_elsewhere
+from tools.site.hooks import DOCS, navigation, on_page_markdown
+
+
+def test_the_navigation_is_the_list_of_the_index() -> None:
+    lists = "- [One](one.md): first · [Two](how-to/two.md)\n- [Part](one.md#part)\n"
+    index = f"# Docs\n\n## To learn\n\n{lists}\n## Empty\n"
+    assert navigation(index) == [
+        {"Documentation": "README.md"},
+        {"To learn": [{"One": "one.md"}, {"Two": "how-to/two.md"}]},
+    ]
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    sections = navigation((DOCS / "README.md").read_text())[1:]
+    shown = [
+        path for section in sections for pages in section.values() for page in pages for path in page.values()
+    ]
+    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} - {"README.md"}
+    assert sorted(shown) == sorted(pages)
+
+
+def moved(markdown: str, *, source: str) -> str:
+    return on_page_markdown(markdown, page=SimpleNamespace(file=SimpleNamespace(src_uri=source)))  # type: ignore[arg-type]
+
+
+def test_a_link_out_of_the_documentation_leads_to_a_copy() -> None:
+    assert moved("[a](../../core/roles.py)", source="how-to/deploy.md") == "[a](../repository/core/roles.py)"
+    assert moved("[a](deploy.md#roles)", source="how-to/operate.md") == "[a](deploy.md#roles)"
+
+
+def test_a_link_of_a_copy_leads_back() -> None:
+    back = moved("[a](../../docs/performance.md#targets)", source="repository/bench/results/summary.md")
+    assert back == "[a](../../../performance.md#targets)"
+
+
+def test_a_link_in_code_is_left_alone() -> None:
+    code = "```\n[a](../core/roles.py)\n```\n"
+    assert moved(code, source="architecture.md") == code
+
+
+def test_what_another_host_would_serve_is_found(tmp_path: Path) -> None:
+    (tmp_path / "good.html").write_text('<a href="https://a.test">a</a><script src="a.js"></script>')
+    (tmp_path / "bad.html").write_text(
+        '<script src="https://cdn.test/a.js"></script><link rel="stylesheet" href="//cdn.test/a.css"><img src="http://cdn.test/a.png">'
+    )
+    (tmp_path / "bad.css").write_text("@font-face { src: url(https://cdn.test/a.woff2) }")
+    assert list(from_elsewhere(tmp_path)) == [
+        "bad.html: https://cdn.test/a.js",
+        "bad.html: //cdn.test/a.css",
+        "bad.html: http://cdn.test/a.png",
+        "bad.css: an address of another host",
+    ]
