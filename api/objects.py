@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from api.failure_catalogue import code_of, failure_object
 from api.models import RequestLog
 from api.response_text import response_text
 from core.versions import PLAIN, shown_event_type
@@ -54,6 +55,7 @@ def delivery_object(
         "endpoint": encode_id("we", row.endpoint_id),
         "event": encode_id("evt", row.event_id),
         "event_type": event_type,
+        "failure": failure_object(row.reason),
         "finished_at": _seconds(row.finished_at),
         "livemode": False,
         "manual": row.manual,
@@ -72,6 +74,7 @@ def attempt_object(row: Attempt) -> dict[str, Any]:
         "id": row.public_id,
         "object": "attempt",
         "detail": row.detail,
+        "failure": failure_object(code_of(row)),
         "failure_code": row.failure_code,
         "milliseconds": {
             "dns": row.dns_ms,

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from api.models import CliFeature
 from core.versions import VERSIONS, event_types
+from dispatcher.failures import Side
 from dispatcher.models import DeliveryState, EndpointStatus, OnDeadLetter
 
 Output = type[serializers.Serializer[Any]]
@@ -204,10 +205,23 @@ class Milliseconds(serializers.Serializer[Any]):
     total = _milliseconds()
 
 
+class Failure(serializers.Serializer[Any]):
+    code = _text()
+    doc_url = _text()
+    likely_cause = _text()
+    may_have_been_processed = serializers.BooleanField()
+    message = _text()
+    remedy = _text()
+    side = serializers.ChoiceField(
+        [side.value for side in Side], help_text="where the remedy is to be applied"
+    )
+
+
 class Attempt(serializers.Serializer[Any]):
     id = _text()
     object = _text()
     detail = _text(null=True)
+    failure = Failure(allow_null=True)
     failure_code = _text(null=True)
     milliseconds = Milliseconds()
     number = _number()
@@ -228,6 +242,7 @@ class Delivery(serializers.Serializer[Any]):
     endpoint = _text()
     event = _text()
     event_type = _text(null=True)
+    failure = Failure(allow_null=True, help_text="its reason, explained")
     finished_at = _moment(null=True)
     livemode = serializers.BooleanField()
     manual = serializers.BooleanField()

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from api.authentication_page import authentication_page
 from api.exception_handling import unknown_path
+from api.failure_catalogue import catalogue_page
 from api.health import healthz, readyz
 from api.ops.urls import to_operations
 from api.schema import docs, schema
@@ -123,6 +124,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^authenticate/(?P<secret>[^/]+)/?$", authentication_page),
     re_path(r"^schema/?$", schema),
     re_path(r"^docs/?$", docs),
+    re_path(r"^docs/failure-codes/?$", catalogue_page),
     path("ops/", include("api.ops.urls")),
     path("ops", to_operations),
     re_path(r"", unknown_path),

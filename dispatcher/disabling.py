@@ -19,11 +19,12 @@ from dispatcher.deliveries import database_now
 from dispatcher.lanes import wake_lanes
 from dispatcher.models import Endpoint, EndpointStatus, Lane
 from dispatcher.protection import DISABLE_AT, MARKS
+from dispatcher.reasons import Reason
 from outbox.recording import record_event
 
 DISABLED_EVENT_TYPE = "endpoint.disabled"
 FAILING_EVENT_TYPE = "endpoint.failing"
-FAILING = "failing"
+FAILING = Reason.FAILING.value
 GONE = "http_410_gone"
 
 

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from dispatcher.attempts import Attempted
 from dispatcher.models import DeliveryState
+from dispatcher.reasons import Reason
 from dispatcher.retry import DeadLetter, Decision, Gone, Retry, Succeed
 
 _PLAIN = (
@@ -70,7 +71,7 @@ def _next_state(decision: Decision) -> tuple[str | None, str | None, timedelta |
         case DeadLetter(reason=reason):
             return DeliveryState.DEAD_LETTERED.value, reason, None
         case Gone():
-            return DeliveryState.DEAD_LETTERED.value, "endpoint_gone", None
+            return DeliveryState.DEAD_LETTERED.value, Reason.ENDPOINT_GONE.value, None
         case Retry(after=after):
             return None, None, after
         case _:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from dispatcher.errors import DispatcherError
 from dispatcher.failures import FailureCode
 from dispatcher.outcomes import Outcome
+from dispatcher.reasons import Reason
 
 _FIRST_RETRIES = (
     timedelta(seconds=1),
@@ -29,7 +30,7 @@ _PERMANENT = frozenset(
     }
 )
 
-SCHEDULE_OVER = "schedule_over"
+SCHEDULE_OVER = Reason.SCHEDULE_OVER.value
 
 
 def build_schedule(

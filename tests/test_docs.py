@@ -21,6 +21,7 @@ from dispatcher.config import DispatcherSettings
 from dispatcher.failures import EXPLANATIONS
 from dispatcher.metrics import CATALOGUE
 from dispatcher.models import DeliveryState
+from dispatcher.reasons import REASONS
 from dispatcher.retry import DEFAULT_SCHEDULE, RetryPolicy
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -183,15 +184,17 @@ def test_events_are_those_of_the_catalogue() -> None:
 def test_every_failure_code_has_its_anchor_and_its_explanation() -> None:
     text = page("reference/failure-codes.md")
     shown = re.findall(r"(?m)^## (\w+)$", text)
-    assert shown == [str(code) for code in EXPLANATIONS]
-    for code, explanation in EXPLANATIONS.items():
+    entries = {str(code): explanation for code, explanation in (EXPLANATIONS | REASONS).items()}
+    assert shown == list(entries)
+    for code, explanation in entries.items():
         expected = [
             explanation.summary,
             f"- Likely cause: {explanation.likely_cause}",
             f"- What to do: {explanation.remedy}",
+            f"- Whose side: {explanation.side}",
             f"- May have been processed: {'yes' if explanation.maybe_processed else 'no'}",
         ]
-        assert [line for line in section(text, str(code)).splitlines() if line] == expected
+        assert [line for line in section(text, code).splitlines() if line] == expected
 
 
 def test_every_state_of_a_delivery_is_in_its_diagram() -> None:
