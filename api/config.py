@@ -60,3 +60,14 @@ def idempotency_retention() -> timedelta:
     """How long an answer is replayed; afterwards the key is a new one."""
     retention: timedelta = settings.IDEMPOTENCY["RETENTION"]
     return retention
+
+
+def metrics_ports() -> range:
+    """Ports of which each worker takes one to serve its metrics on; empty where they are not asked for."""
+    first, _, last = str(settings.API_METRICS["PORTS"]).partition("-")
+    return range(int(first), int(last or first) + 1) if first else range(0)
+
+
+def metrics_host() -> str:
+    """The address to serve them on."""
+    return str(settings.API_METRICS["HOST"])

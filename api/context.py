@@ -50,3 +50,8 @@ def context_of(request: HttpRequest | Request) -> RequestContext:
     """The context that RequestMiddleware attached."""
     context: RequestContext = request.META[_SLOT]
     return context
+
+
+def known_context_of(request: HttpRequest) -> RequestContext | None:
+    """The same, for what stands around RequestMiddleware: None where that was not reached."""
+    return request.META.get(_SLOT)

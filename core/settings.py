@@ -54,6 +54,14 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         raise ValidationError(str(error)) from None
 
 
+def _are_ports(text: str) -> None:
+    first, _, last = text.partition("-")
+    if text and not (
+        first.isdecimal() and (last or first).isdecimal() and 1 <= int(first) <= int(last or first) <= 65_535
+    ):
+        raise ValidationError("Must be a port or a range of ports, such as 9470-9473, from 1 to 65535.")
+
+
 # Production refuses to start with what suits a checkout alone: core/production.py.
 ENVIRONMENT = env.str("ENVIRONMENT", default="development", validate=OneOf(ENVIRONMENTS))
 _IN_PRODUCTION = ENVIRONMENT == "production"
@@ -84,6 +92,11 @@ API_FAILED_KEYS_PER_MINUTE = env.int(
     "API_FAILED_KEYS_PER_MINUTE", default=60, validate=_between(0, 1_000_000)
 )
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[], subcast=_network)
+# Each worker takes one of the ports; none are served where there are none.
+API_METRICS = {
+    "PORTS": env.str("API_METRICS_PORTS", default="", validate=_are_ports),
+    "HOST": env.str("API_METRICS_HOST", default="127.0.0.1"),
+}
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -120,6 +133,7 @@ INSTALLED_APPS = [
     "api",
 ]
 MIDDLEWARE = [
+    "api.metrics_middleware.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.middleware.RequestMiddleware",

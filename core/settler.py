@@ -7,6 +7,7 @@ from django.db import Error, close_old_connections
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from core.models import PaymentIntent
+from core.observer import Observer, Unobserved
 from core.refunds import settle_next_refund
 from core.settlement import DueSettlement, lease_due_settlements, settle_payment
 from core.states import Status
@@ -32,9 +33,13 @@ class Settler:
     Args:
         batch: how many settlements are leased at once.
         poll_interval: seconds to wait when nothing is due.
+        observer: is told what it does.
     """
 
-    def __init__(self, *, stop: StopSignal, batch: int, poll_interval: float) -> None:
+    def __init__(
+        self, *, stop: StopSignal, batch: int, poll_interval: float, observer: Observer | None = None
+    ) -> None:
+        self._observer = observer or Unobserved()
         self._stop = stop
         self._batch = batch
         self._poll_interval = poll_interval
@@ -74,7 +79,7 @@ class Settler:
             wait=wait_random_exponential(max=_LONGEST_PAUSE),
             stop=self._asked_to_stop,
             sleep=self._stop.wait,
-            before_sleep=_forget_connection,
+            before_sleep=self._forget_connection,
             retry_error_callback=_give_up,
         )
         return patiently(self._settle_batch)
@@ -85,65 +90,70 @@ class Settler:
 
     def _settle_batch(self) -> int:
         due = lease_due_settlements(limit=self._batch)
+        self._observer.leased(len(due))
         if due:
             reach("after_settlement_lease")
         for settlement in due:
-            _settle(settlement)
+            self._settle(settlement)
         refunds = 0
-        while refunds < self._batch and _settle_refund():
+        while refunds < self._batch and self._settle_refund():
             refunds += 1
         return max(len(due), refunds)
 
+    def _settle(self, due: DueSettlement) -> None:
+        """One settlement and its log line. A row that cannot be settled holds back none of the others."""
+        started = time.monotonic()
+        line = log.bind(payment_intent=due.public_id, account=due.owner)
+        try:
+            intent = settle_payment(due)
+        except Exception as error:
+            if database_failed(error) and getattr(error.__cause__, "pgcode", None) not in _OF_ONE_ROW:
+                raise
+            self._observer.failed("payment")
+            line.exception("payment.settlement_failed")
+            return
+        seconds = time.monotonic() - started
+        self._observer.settled("payment", _outcome(intent), seconds)
+        line.info(
+            "payment.settled",
+            outcome=_outcome(intent),
+            code=None
+            if intent is None or intent.last_payment_error is None
+            else intent.last_payment_error["code"],
+            ms=round(seconds * 1000, 1),
+        )
 
-def _settle(due: DueSettlement) -> None:
-    """One settlement and its log line. A row that cannot be settled holds back none of the others."""
-    started = time.monotonic()
-    line = log.bind(payment_intent=due.public_id, account=due.owner)
-    try:
-        intent = settle_payment(due)
-    except Exception as error:
-        if database_failed(error) and getattr(error.__cause__, "pgcode", None) not in _OF_ONE_ROW:
-            raise
-        line.exception("payment.settlement_failed")
-        return
-    line.info(
-        "payment.settled",
-        outcome=_outcome(intent),
-        code=None
-        if intent is None or intent.last_payment_error is None
-        else intent.last_payment_error["code"],
-        ms=round((time.monotonic() - started) * 1000, 1),
-    )
+    def _settle_refund(self) -> bool:
+        """The refund whose turn it is, and its log line; whether there was one."""
+        started = time.monotonic()
+        try:
+            row = settle_next_refund()
+        except Exception as error:
+            if database_failed(error):
+                raise
+            # It stays due, and payments go on without it.
+            self._observer.failed("refund")
+            log.exception("refund.settlement_failed")
+            return False
+        if row is None:
+            return False
+        self._observer.settled("refund", row.status, time.monotonic() - started)
+        owner = encode_id("acct", row.account_id)
+        log.info("refund.settled", refund=row.public_id, account=owner, outcome=row.status)
+        return True
 
-
-def _settle_refund() -> bool:
-    """The refund whose turn it is, and its log line; whether there was one."""
-    try:
-        row = settle_next_refund()
-    except Exception as error:
-        if database_failed(error):
-            raise
-        # It stays due, and payments go on without it.
-        log.exception("refund.settlement_failed")
-        return False
-    if row is None:
-        return False
-    owner = encode_id("acct", row.account_id)
-    log.info("refund.settled", refund=row.public_id, account=owner, outcome=row.status)
-    return True
+    def _forget_connection(self, state: RetryCallState) -> None:
+        """Close what the next try cannot use, and say why there is one."""
+        close_old_connections()
+        self._observer.lost_database()
+        error = state.outcome.exception() if state.outcome else None
+        log.warning("settlement.database_unavailable", attempt=state.attempt_number, error=str(error).strip())
 
 
 def _outcome(intent: PaymentIntent | None) -> str:
     if intent is None:
         return "settled_elsewhere"
     return "succeeded" if intent.status == Status.SUCCEEDED else "failed"
-
-
-def _forget_connection(state: RetryCallState) -> None:
-    """Close what the next try cannot use, and say why there is one."""
-    close_old_connections()
-    error = state.outcome.exception() if state.outcome else None
-    log.warning("settlement.database_unavailable", attempt=state.attempt_number, error=str(error).strip())
 
 
 def _give_up(state: RetryCallState) -> int:

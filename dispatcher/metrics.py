@@ -5,41 +5,21 @@ only built when somebody scrapes. Needs prometheus-client, which nothing else im
 """
 
 import threading
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
-from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
-from prometheus_client.registry import Collector
+from prometheus_client.core import Metric
 
 from dispatcher.cycles import Cycle
 from dispatcher.models import FINISHED_STATES
 from dispatcher.recording import Recorded
 from dispatcher.retry import Retry, Succeed
 from dispatcher.standing import COUNTED, Standing
+from outbox.exposition import Families, ProcessMetrics
+from outbox.measures import EVENTS_RECORDED, STATEMENT_BOUNDS, Description, Histogram
 
-# Half a millisecond to ten seconds: a statement's time, or a cycle's.
-STATEMENT_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 # A millisecond to an hour: an event waits milliseconds while all is well, and hours behind a dead endpoint.
 WAIT_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """One metric: docs/reference/metrics.md shows the same."""
-
-    name: str
-    type: str  # counter, gauge, histogram
-    help: str
-    labels: tuple[str, ...] = ()
 
 
 CATALOGUE = (
@@ -109,36 +89,12 @@ CATALOGUE = (
         "dispatcher_default_partition_rows", "gauge",
         "Rows in default partitions, where none should be, by table; counted up to 10000.", ("table",),
     ),
+    EVENTS_RECORDED,
 )  # fmt: skip
+_FAMILIES = Families(CATALOGUE)
 
 
-class Histogram:
-    """Counts by bucket; Prometheus' bounds are inclusive, and the last bucket has none."""
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: Sequence[float]) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def observe_all(self, values: Sequence[float]) -> None:
-        """Values below nothing (two clocks that disagree) count as nothing."""
-        bounds, counts = self.bounds, self.counts
-        for value in values:
-            counts[bisect_left(bounds, value)] += 1
-        self.total += sum([value for value in values if value > 0.0])
-
-    def buckets(self) -> list[tuple[str, float]]:
-        """Cumulative, as they are shown."""
-        shown, sum_so_far = [], 0
-        for bound, count in zip([*map(repr, map(float, self.bounds)), "+Inf"], self.counts, strict=True):
-            sum_so_far += count
-            shown.append((bound, float(sum_so_far)))
-        return shown
-
-
-class Metrics(Collector):
+class Metrics(ProcessMetrics):
     """An observer of one process, and the collector of its registry.
 
     Args:
@@ -146,6 +102,7 @@ class Metrics(Collector):
     """
 
     def __init__(self, *, standing: Callable[[], Standing | None]) -> None:
+        super().__init__()
         self._standing = standing
         self._in_flight: Callable[[], int] = int
         self._lock = threading.Lock()  # scrapes read what the database thread adds
@@ -156,9 +113,6 @@ class Metrics(Collector):
         self._record = Histogram(STATEMENT_BOUNDS)
         self._cycle = Histogram(STATEMENT_BOUNDS)
         self._wait = Histogram(WAIT_BOUNDS)
-        self.registry = CollectorRegistry()
-        self.registry.register(self)
-        ProcessCollector(registry=self.registry)
 
     def watch_sends(self, in_flight: Callable[[], int]) -> None:
         self._in_flight = in_flight
@@ -199,76 +153,48 @@ class Metrics(Collector):
         """Every metric of the catalogue; those that the database tells only where it did."""
         standing = self._standing()
         with self._lock:
-            families = [*self._own(), _gauge("dispatcher_database_up", standing is not None)]
+            families = [*self._own(), _FAMILIES.gauge("dispatcher_database_up", standing is not None)]
         yield from families
         if standing is not None:
             yield from _of_database(standing)
 
     def _own(self) -> Iterator[Metric]:
         counts = self._counts
-        yield _counter("dispatcher_events_fanned_out_total", counts["fanned_out"])
-        yield _counter("dispatcher_deliveries_created_total", counts["created"])
-        yield _counter("dispatcher_deliveries_claimed_total", counts["claimed"])
-        yield _counter("dispatcher_leases_expired_total", counts["expired"])
+        yield _FAMILIES.counter("dispatcher_events_fanned_out_total", counts["fanned_out"])
+        yield _FAMILIES.counter("dispatcher_deliveries_created_total", counts["created"])
+        yield _FAMILIES.counter("dispatcher_deliveries_claimed_total", counts["claimed"])
+        yield _FAMILIES.counter("dispatcher_leases_expired_total", counts["expired"])
         attempts = {("succeeded", ""): self._codes[None]} | {
             ("failed", str(code)): count for code, count in self._codes.items() if code is not None
         }
-        yield _counter("dispatcher_attempts_total", attempts.items())
-        yield _counter("dispatcher_attempts_superseded_total", counts["superseded"])
-        yield _counter(
+        yield _FAMILIES.counter("dispatcher_attempts_total", attempts.items())
+        yield _FAMILIES.counter("dispatcher_attempts_superseded_total", counts["superseded"])
+        yield _FAMILIES.counter(
             "dispatcher_deliveries_ended_total",
             [((state.value,), self._ended[state.value]) for state in FINISHED_STATES],
         )
-        yield _histogram("dispatcher_claim_seconds", self._claim)
-        yield _histogram("dispatcher_record_seconds", self._record)
-        yield _histogram("dispatcher_cycle_seconds", self._cycle)
-        yield _histogram("dispatcher_event_to_first_attempt_seconds", self._wait)
-        yield _gauge("dispatcher_sends_in_flight", self._in_flight())
+        yield _FAMILIES.histogram("dispatcher_claim_seconds", self._claim)
+        yield _FAMILIES.histogram("dispatcher_record_seconds", self._record)
+        yield _FAMILIES.histogram("dispatcher_cycle_seconds", self._cycle)
+        yield _FAMILIES.histogram("dispatcher_event_to_first_attempt_seconds", self._wait)
+        yield _FAMILIES.gauge("dispatcher_sends_in_flight", self._in_flight())
+        yield _FAMILIES.recorded()
 
 
 def _of_database(standing: Standing) -> Iterator[Metric]:
-    yield _counter("dispatcher_events_recorded_total", standing.events_recorded)
+    yield _FAMILIES.counter("dispatcher_events_recorded_total", standing.events_recorded)
     backlog = {
         ("pending_fan_out",): standing.pending_fan_out,
         ("due",): standing.due,
         ("scheduled",): standing.scheduled,
         ("leased",): standing.leased,
     }
-    yield _gauge("dispatcher_backlog", backlog.items())
-    yield _gauge("dispatcher_leases", standing.leases)
+    yield _FAMILIES.gauge("dispatcher_backlog", backlog.items())
+    yield _FAMILIES.gauge("dispatcher_leases", standing.leases)
     ages = {("permitted",): standing.oldest_permitted, ("any",): standing.oldest_due}
-    yield _gauge("dispatcher_oldest_due_age_seconds", ages.items())
+    yield _FAMILIES.gauge("dispatcher_oldest_due_age_seconds", ages.items())
     circuits = {("open",): standing.circuits_open, ("half_open",): standing.circuits_half_open}
-    yield _gauge("dispatcher_circuits", circuits.items())
-    yield _gauge("dispatcher_paused", standing.paused)
+    yield _FAMILIES.gauge("dispatcher_circuits", circuits.items())
+    yield _FAMILIES.gauge("dispatcher_paused", standing.paused)
     strays = [((table,), held) for table, held in standing.strays.items()]
-    yield _gauge("dispatcher_default_partition_rows", strays)
-
-
-_DESCRIBED = {description.name: description for description in CATALOGUE}
-_Values = float | Iterable[tuple[Sequence[str], float]]  # one, or one for each combination of label values
-
-
-def _counter(name: str, values: _Values) -> Metric:
-    return _filled(CounterMetricFamily, name, values)
-
-
-def _gauge(name: str, values: _Values) -> Metric:
-    return _filled(GaugeMetricFamily, name, values)
-
-
-def _filled(
-    family: type[CounterMetricFamily | GaugeMetricFamily], name: str, values: _Values
-) -> CounterMetricFamily | GaugeMetricFamily:
-    described = _DESCRIBED[name]
-    made: Any = family(name, described.help, labels=described.labels)
-    for labels, value in [((), values)] if isinstance(values, int | float) else values:
-        made.add_metric(labels, float(value))
-    filled: CounterMetricFamily | GaugeMetricFamily = made
-    return filled
-
-
-def _histogram(name: str, histogram: Histogram) -> Metric:
-    return HistogramMetricFamily(
-        name, _DESCRIBED[name].help, buckets=histogram.buckets(), sum_value=histogram.total
-    )
+    yield _FAMILIES.gauge("dispatcher_default_partition_rows", strays)

@@ -49,6 +49,11 @@ def is_connected() -> bool:
     return connection is not None and not connection.closed
 
 
+def disconnect() -> None:
+    """Close this thread's connection; the next statement opens another."""
+    connections[DEFAULT_DB_ALIAS].close()
+
+
 def database_failed(error: BaseException) -> bool:
     """Whether the database failed, or the way to it, rather than what was asked of it.
 

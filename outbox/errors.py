@@ -43,3 +43,11 @@ class InvalidIdentifier(OutboxError, ValueError):
         super().__init__(f"not a {prefix}_ identifier: {text[:80]!r}")
         self.prefix = prefix
         self.text = text
+
+
+class MetricsUnusable(OutboxError):
+    """Metrics were asked for in a way, or at an address, that cannot be."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems

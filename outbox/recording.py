@@ -10,6 +10,7 @@ from outbox.crash_points import reach
 from outbox.database import execute, in_transaction
 from outbox.errors import EventRefused, TransactionRequired
 from outbox.identifiers import new_uuid
+from outbox.measures import recorded_events
 from outbox.models import Event
 from outbox.sql import prepared
 
@@ -81,6 +82,7 @@ def record_event(
             "order_key": order_key,
         },
     )
+    recorded_events.add(type)
     reach("during_record_event")
     return event
 

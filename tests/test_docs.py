@@ -19,10 +19,10 @@ from core.payment_methods import PAYMENT_METHODS, Behaviour
 from core.versions import EVENT_TYPES, PLAIN, STRIPE, shown_event_type
 from dispatcher.config import DispatcherSettings
 from dispatcher.failures import EXPLANATIONS
-from dispatcher.metrics import CATALOGUE
 from dispatcher.models import DeliveryState
 from dispatcher.reasons import REASONS
 from dispatcher.retry import DEFAULT_SCHEDULE, RetryPolicy
+from tests.catalogues import DESCRIBED
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -296,18 +296,18 @@ def test_metrics_are_those_that_a_process_serves() -> None:
     shown = {
         first_code(row): (row[1], tuple(CODE.findall(row[2]))) for row in rows(page("reference/metrics.md"))
     }
-    assert shown == {one.name: (one.type, one.labels) for one in CATALOGUE}
+    assert shown == {one.name: (one.type, one.labels) for one in DESCRIBED.values()}
 
 
 def test_alerts_are_on_metrics_that_exist_and_each_says_what_to_look_at() -> None:
     text = page("how-to/alert.md")
-    series = {one.name for one in CATALOGUE} | {
-        f"{one.name}_bucket" for one in CATALOGUE if one.type == "histogram"
+    series = {one.name for one in DESCRIBED.values()} | {
+        f"{one.name}_bucket" for one in DESCRIBED.values() if one.type == "histogram"
     }
     assert set(re.findall(r"dispatcher_[a-z_]+", text)) <= series
     for selector in re.findall(r"dispatcher_\w+\{([^}]+)\}", text):
         assert {part.split("=")[0] for part in selector.split(",")} <= {
-            label for one in CATALOGUE for label in one.labels
+            label for one in DESCRIBED.values() for label in one.labels
         }
     alerts = re.findall(r"- alert: (\w+)", text)
     explained = {name for row in rows(text) for name in row[0].split(", ")}

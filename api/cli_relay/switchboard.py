@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,6 +93,14 @@ class Switchboard:
         self._thread = threading.Thread(target=self._run, name="cli-relay-database")
         self.failure: BaseException | None = None
         self.is_connected = False
+        # Since the start, counted by the thread alone; whoever reads gets whole numbers.
+        self.admissions: Counter[str] = Counter()
+        self.pushed: Counter[CliFeature] = Counter()
+        self.words: Counter[type[Word]] = Counter()
+
+    def sessions(self) -> "Counter[CliFeature]":
+        """Connected now, by what they listen to; from any thread."""
+        return Counter(listener.feature for listener in list(self._lines))
 
     def start(self) -> None:
         self._thread.start()
@@ -175,6 +183,7 @@ class Switchboard:
         for listener, word, written in words:
             self._words.popleft()
             listener.in_flight.discard(word.message_id)
+            self.words[type(word)] += 1
             written()
 
     def _answer_admissions(self) -> None:
@@ -191,10 +200,13 @@ class Switchboard:
 
     def _admitted(self, admission: Admission) -> Listener | TooManySessions | None:
         if len(self._lines) >= self._max_sessions:
+            self.admissions["full"] += 1
             return TooManySessions()
         listener = open_session(admission.token)
         if listener is None:
+            self.admissions["unknown"] += 1
             return None
+        self.admissions["admitted"] += 1
         for other in [one for one in self._lines if one.session_id == listener.session_id]:
             self._lines.pop(other).hang_up(REPLACED)
         self._lines[listener] = admission.line
@@ -218,6 +230,7 @@ class Switchboard:
         lines = {listener.session_id: self._lines[listener] for listener in listeners}
         for session_id, messages in take_messages(feature, listeners):
             lines[session_id].push(messages)
+            self.pushed[feature] += len(messages)
         return any_more
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from websockets.exceptions import InvalidStatus
 
 from api.cli_relay.messages import UNKNOWN_ID
+from api.cli_relay.metrics import CATALOGUE
 from api.cli_relay.sessions import NewSession, create_session
 from api.cli_relay.switchboard import REPLACED
 from api.models import CliFeature, CliMessage, CliSession, RequestLog
@@ -23,6 +24,8 @@ from outbox.identifiers import new_uuid
 from outbox.models import Event
 from tests.cli.relays import acknowledge, answer, end_of, received, relay_url, running_relay, socket_to
 from tests.processes import Command, until
+from tests.scrapes import moves, scrape
+from tools.demo.ports import reserved_port
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
@@ -74,6 +77,28 @@ def test_an_event_is_pushed_signed_and_its_answer_is_written_down(identity: ApiK
         until(lambda: CliMessage.objects.get().status == 201, what="the answer's row")
     row = CliMessage.objects.get()
     assert (row.body, row.forward_url) == ("created", "http://127.0.0.1:4242/hook")
+
+
+def test_metrics_tell_who_listens_and_what_was_pushed(identity: ApiKeyIdentity) -> None:
+    session = _session(identity)
+    with reserved_port(0) as port, running_relay("--metrics-port", str(port)) as relay:
+        assert scrape(port).described() == {one.name: (one.type, one.help) for one in CATALOGUE}
+        with pytest.raises(InvalidStatus), socket_to(relay_url(relay), "nobody's"):
+            raise AssertionError("it was admitted")
+        with socket_to(relay_url(relay), session.token) as socket:
+            _customer(identity)
+            (message,) = received(socket, 1)
+            acknowledge(socket, message)
+            answer(socket, message)
+            shown = moves(port, ("cli_relay_words_total", "answer"), 1)
+            assert shown["cli_relay_sessions", "webhooks"] == 1
+            assert shown["cli_relay_sessions", "request_logs"] == 0
+            assert shown["cli_relay_admissions_total", "admitted"] == 1
+            assert shown["cli_relay_admissions_total", "unknown"] == 1
+            assert shown["cli_relay_messages_pushed_total", "webhooks"] == 1
+            assert shown["cli_relay_words_total", "acknowledgement"] == 1
+            assert shown["cli_relay_database_up"] == 1
+        moves(port, ("cli_relay_sessions", "webhooks"), 0)
 
 
 def test_requests_are_pushed_as_they_are_logged(identity: ApiKeyIdentity) -> None:

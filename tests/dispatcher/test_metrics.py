@@ -1,10 +1,8 @@
 """`run_dispatcher --metrics-port`: every metric is there, says what happened, and is asked for at a bounded cost."""
 
-import re
 import signal
 import socket
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,16 +12,16 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 from django.db import connection, transaction
-from prometheus_client.parser import text_string_to_metric_families
 
-from dispatcher import standing as standing_module
 from dispatcher.connection import connect
 from dispatcher.cycles import Cycle
-from dispatcher.metrics import CATALOGUE, WAIT_BOUNDS, Histogram, Metrics
+from dispatcher.metrics import CATALOGUE, WAIT_BOUNDS, Metrics
 from dispatcher.models import Delivery, FinishedDelivery
 from dispatcher.pause import pause_deliveries
-from dispatcher.standing import COUNTED, Lookout, Standing, read_standing
+from dispatcher.standing import COUNTED, Standing, lookout, read_standing
+from outbox import lookout as lookout_module
 from outbox.identifiers import new_uuid
+from outbox.measures import Histogram
 from outbox.partitions import STRAYS_COUNTED
 from tests.dispatcher.plans import counted_rows
 from tests.dispatcher.scenes import (
@@ -40,35 +38,13 @@ from tests.dispatcher.scenes import (
 )
 from tests.hostile.receivers import Conversation, Receiver, answer_all
 from tests.processes import Command, until, worker_database_url
+from tests.scrapes import Scrape, moves, scrape
 from tools.demo.ports import HOST, reserved_port
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 REFUSAL = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
 DESCRIBED = {one.name: one for one in CATALOGUE}
-
-
-class Scrape:
-    """One answer of a metrics port."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.families = list(text_string_to_metric_families(text))
-        self.values = {
-            (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-            for family in self.families
-            for sample in family.samples
-        }
-
-    def __getitem__(self, key: str | tuple[str, ...]) -> float:
-        """By name, or by name and the values of its labels in their alphabetical order."""
-        return self.values[(key,) if isinstance(key, str) else key]
-
-
-def scrape(port: int) -> Scrape:
-    with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=30) as answer:
-        assert answer.headers["Content-Type"].startswith("text/plain")
-        return Scrape(answer.read().decode())
 
 
 @contextmanager
@@ -81,30 +57,13 @@ def dispatching(**environment: Any) -> Iterator[tuple[Command, int]]:
         yield dispatcher, port
 
 
-def moves(port: int, key: str | tuple[str, ...], value: float) -> Scrape:
-    """The scrape in which it has this value."""
-    seen: list[Scrape] = []
-
-    def there() -> bool:
-        seen.append(scrape(port))
-        return seen[-1].values.get((key,) if isinstance(key, str) else key) == value
-
-    until(there, what=f"{key} = {value}")
-    return seen[-1]
-
-
 # --- A real process ---
 
 
 def test_every_metric_is_there_before_anything_happened():
     with dispatching() as (_, port):
         shown = scrape(port)
-    ours = {family.name: family for family in shown.families if not family.name.startswith("process_")}
-    named = {
-        family.name + ("_total" if family.type == "counter" else ""): (family.type, family.documentation)
-        for family in ours.values()
-    }
-    assert named == {one.name: (one.type, one.help) for one in CATALOGUE}
+    assert shown.described() == {one.name: (one.type, one.help) for one in CATALOGUE}
     assert shown["dispatcher_database_up"] == 1
     assert shown["dispatcher_attempts_total", "", "succeeded"] == 0
     assert shown["dispatcher_deliveries_ended_total", "skipped"] == 0
@@ -200,17 +159,17 @@ def allow_connections(allowed: str) -> None:
 
 
 def test_who_asks_is_not_held_up_by_a_statement_that_waits(monkeypatch):
-    monkeypatch.setattr(standing_module, "PATIENCE", timedelta(seconds=0.2))
-    monkeypatch.setattr(standing_module, "FRESH_AT_MOST", timedelta(seconds=0.1))
-    lookout = Lookout()
-    lookout.start()
+    monkeypatch.setattr(lookout_module, "PATIENCE", timedelta(seconds=0.2))
+    monkeypatch.setattr(lookout_module, "FRESH_AT_MOST", timedelta(seconds=0.1))
+    watch = lookout()
+    watch.start()
     try:
         with held_elsewhere("LOCK TABLE dispatcher_lane IN ACCESS EXCLUSIVE MODE"):
-            assert lookout.standing() is None
-        until(lambda: lookout.standing() is not None, what="a reading after the lock")
+            assert watch.reading() is None
+        until(lambda: watch.reading() is not None, what="a reading after the lock")
     finally:
-        lookout.stop()
-        lookout.join()
+        watch.stop()
+        watch.join()
 
 
 def test_it_is_served_on_loopback_only():
@@ -388,18 +347,6 @@ def test_a_value_on_a_bound_belongs_to_its_bucket():
 
 
 # --- promtool's rules, and the bounds that help texts name ---
-
-
-@pytest.mark.parametrize("one", CATALOGUE, ids=lambda one: one.name)
-def test_names_and_helps_keep_promtools_rules(one: Any):
-    assert re.fullmatch(r"dispatcher_[a-z]+(_[a-z]+)*", one.name)
-    assert one.help.endswith(".")
-    assert (one.type == "counter") == one.name.endswith("_total")
-    assert not one.name.endswith(("_count", "_sum", "_bucket", "_info", "_gauge", "_histogram", "_counter"))
-    assert not re.search(r"(milliseconds|minutes|hours|days|_ms)", one.name)
-    assert one.type != "histogram" or one.name.endswith("_seconds")
-    assert set(one.labels) <= {"outcome", "failure_code", "state", "which", "table"}
-    assert not set(one.labels) & {"le", "quantile"}
 
 
 def test_no_metric_is_described_twice_and_bounds_are_those_in_force():

@@ -2,6 +2,8 @@ import argparse
 import asyncio
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -15,6 +17,8 @@ from api.models import CliMessage, CliSession
 from core.logs import configure_logs
 from dispatcher.management.commands.run_dispatcher import UNREACHABLE, USAGE, database_sentence
 from dispatcher.stopping import Stopped, StopRequest
+from outbox.errors import MetricsUnusable
+from outbox.metrics_server import MetricsOptions, served
 
 _GRACE_SECONDS = 5
 _PING_SECONDS = 20.0
@@ -49,6 +53,7 @@ class Command(BaseCommand):
             default=1_000,
             help="connected at once, 1 to 100000 (default: 1000)",
         )
+        MetricsOptions.add_to(parser)
 
     def handle(
         self, *args: Any, host: str, port: int, poll_interval: float, max_sessions: int, **options: Any
@@ -79,10 +84,12 @@ class Command(BaseCommand):
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
         )
-        self.stderr.write(f"CLI relay ready: ws://{host}:{listening.getsockname()[1]}/; Ctrl-C stops")
         try:
-            with StopRequest().listening(), listening:
+            with _serving_metrics(switchboard, options), StopRequest().listening(), listening:
+                self.stderr.write(f"CLI relay ready: ws://{host}:{listening.getsockname()[1]}/; Ctrl-C stops")
                 asyncio.run(_serve(server, switchboard, listening))
+        except MetricsUnusable as error:
+            raise CommandError(f"not usable: {error}", returncode=USAGE) from error
         except Stopped:
             raise SystemExit(1) from None
         if switchboard.failure is not None:
@@ -100,6 +107,19 @@ class Server(uvicorn.Server):
 
     def give_up(self) -> None:
         self.should_exit = True
+
+
+@contextmanager
+def _serving_metrics(switchboard: Switchboard, options: dict[str, Any]) -> Iterator[None]:
+    """Raises MetricsUnusable."""
+    where = MetricsOptions.of(options)
+    if where.port is None:
+        yield
+        return
+    from api.cli_relay.metrics import Metrics
+
+    with served(Metrics(switchboard).registry, where):
+        yield
 
 
 async def _serve(server: Server, switchboard: Switchboard, listening: socket.socket) -> None:

@@ -5,11 +5,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from core.logs import configure_logs
+from core.metrics_server import serving_metrics
 from core.models import BankAnswer, PaymentIntent
 from core.settler import Settler
 from core.stop_signal import StopSignal
+from outbox.errors import MetricsUnusable
+from outbox.metrics_server import MetricsOptions
 
-DATABASE_UNREACHABLE = 3
+USAGE, DATABASE_UNREACHABLE = 2, 3
 
 
 class Command(BaseCommand):
@@ -39,6 +42,7 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="wait while nothing is due (default 0.25)",
         )
+        MetricsOptions.add_to(parser)
 
     def handle(
         self, *args: Any, once: bool, drain: bool, batch: int, poll_interval: float, **options: Any
@@ -47,13 +51,17 @@ class Command(BaseCommand):
         stop = StopSignal()
         stop.listen()
         _check_database()
-        settler = Settler(stop=stop, batch=batch, poll_interval=poll_interval)
-        if once:
-            settler.settle_batch()
-        elif drain:
-            settler.drain()
-        else:
-            settler.run()
+        try:
+            with serving_metrics(MetricsOptions.of(options)) as observer:
+                settler = Settler(stop=stop, batch=batch, poll_interval=poll_interval, observer=observer)
+                if once:
+                    settler.settle_batch()
+                elif drain:
+                    settler.drain()
+                else:
+                    settler.run()
+        except MetricsUnusable as error:
+            raise CommandError(f"not usable: {error}", returncode=USAGE) from error
 
 
 def _check_database() -> None:

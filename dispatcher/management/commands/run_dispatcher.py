@@ -11,11 +11,13 @@ from dispatcher.config import DispatcherSettings, dispatcher_settings
 from dispatcher.connection import connection_is_lost, schema_is_missing
 from dispatcher.dramatiq_executor import DramatiqExecutor
 from dispatcher.errors import BrokerOutOfReach, BrokerUnusable, ConfigurationError
-from dispatcher.metrics_server import MetricsOptions, serving_metrics
+from dispatcher.metrics_server import serving_metrics
 from dispatcher.observer import Observer
 from dispatcher.pipeline import Pipeline
 from dispatcher.process import DispatcherProcess, Executor, RunOptions
 from dispatcher.stopping import StopRequest
+from outbox.errors import MetricsUnusable
+from outbox.metrics_server import MetricsOptions
 
 USAGE, UNREACHABLE = 2, 3
 
@@ -79,7 +81,7 @@ class Command(BaseCommand):
                     stop=stop,
                     ready=_ready(options, run_options),
                 ).run()
-        except (ConfigurationError, BrokerUnusable) as error:
+        except (ConfigurationError, BrokerUnusable, MetricsUnusable) as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
         except Error as error:
             raise CommandError(database_sentence(error), returncode=UNREACHABLE) from error

@@ -17,11 +17,13 @@ from dispatcher.management.commands.run_dispatcher import (
     attempt_log,
     database_sentence,
 )
-from dispatcher.metrics_server import MetricsOptions, serving_metrics
+from dispatcher.metrics_server import serving_metrics
 from dispatcher.observer import Observer
 from dispatcher.pipeline import LONGEST_WAIT
 from dispatcher.stopping import Stopped, StopRequest
 from outbox.database import fetch_all
+from outbox.errors import MetricsUnusable
+from outbox.metrics_server import MetricsOptions
 from outbox.sql import statements
 
 # Between two looks of dramatiq's threads at their queues; it bounds Redis' idle latency, and a stop.
@@ -62,7 +64,7 @@ class Command(BaseCommand):
                     concurrency=concurrency,
                     threads=options["threads"],
                 )
-        except (ConfigurationError, BrokerUnusable) as error:
+        except (ConfigurationError, BrokerUnusable, MetricsUnusable) as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
         except BrokerOutOfReach as error:
             raise CommandError(f"cannot reach the broker: {error}", returncode=UNREACHABLE) from error
