@@ -20,9 +20,18 @@ class ApiConfig(AppConfig):
     def expire_rows(self, *, limit: int) -> int:
         from api.cli_relay.feed import forget_messages
         from api.idempotency import forget_operations
+        from api.ops.entry_links import forget_entry_links
+        from api.pages.confirmations import forget_confirmations
         from api.rate_limit import forget_buckets
 
-        return forget_operations(limit=limit) + forget_messages(limit=limit) + forget_buckets(limit=limit)
+        forgets = (
+            forget_operations,
+            forget_messages,
+            forget_buckets,
+            forget_confirmations,
+            forget_entry_links,
+        )
+        return sum(forget(limit=limit) for forget in forgets)
 
     def sealed_columns(self) -> "list[SealedColumns]":
         from api.models import CliSecret, IdempotencyKey
@@ -40,8 +49,9 @@ class ApiConfig(AppConfig):
         ]
 
     def partitioned_tables(self) -> list[PartitionedTable]:
-        from api.config import request_log_retention
+        from api.config import audit_retention, request_log_retention
 
         return [
-            PartitionedTable(name="api_request_log", period=Period.DAY, retention=request_log_retention())
+            PartitionedTable(name="api_request_log", period=Period.DAY, retention=request_log_retention()),
+            PartitionedTable(name="api_audit_entry", period=Period.MONTH, retention=audit_retention()),
         ]

@@ -45,6 +45,12 @@ def request_log_retention() -> timedelta:
     return retention
 
 
+def audit_retention() -> timedelta:
+    """How long it is known who changed what by hand."""
+    retention: timedelta = settings.AUDIT_LOG["RETENTION"]
+    return retention
+
+
 def cli_relay_url() -> str:
     """Where the Stripe CLI opens its WebSocket: at `run_cli_relay`, or at what stands before it."""
     return str(settings.CLI_RELAY["URL"])

@@ -1,6 +1,6 @@
-"""What the edge remembers: answers under idempotency keys, and every request.
+"""What the edge remembers: answers under idempotency keys, every request, the CLIs that listen, changes made by hand.
 
-Both tables are written by the statements in `api/sql/` only.
+The first two are written by the statements in `api/sql/` only.
 """
 
 from datetime import datetime
@@ -160,3 +160,54 @@ class CliMessage(models.Model):
                 name="api_cli_message_open",
             )
         ]
+
+
+class AuditEntry(models.Model):
+    """What somebody changed by hand, and how it was before. Insert-only, partitioned by its UUIDv7 key."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    actor = (
+        models.TextField()
+    )  # a user's name; `cli:…` and the system's user at a terminal, `portal:…` in the portal
+    role = models.TextField(null=True)
+    action = models.TextField()  # `endpoint.disabled`
+    subject = models.TextField()  # a public id, or a word where there is none
+    account = models.TextField(null=True)  # the public id of the account that it concerns
+    before = models.JSONField(null=True)  # what was changed, without secrets
+    after = models.JSONField(null=True)
+    network = models.TextField(null=True)  # an IPv4 address, or the /64 of an IPv6 address
+
+    class Meta:
+        db_table = "api_audit_entry"
+        indexes = [
+            models.Index(fields=["actor", "id"], name="api_audit_entry_actor"),
+            models.Index(fields=["action", "id"], name="api_audit_entry_action"),
+            models.Index(fields=["subject", "id"], name="api_audit_entry_subject"),
+            models.Index(fields=["account", "id"], name="api_audit_entry_account"),
+        ]
+
+    @property
+    def created_at(self) -> datetime:
+        return moment_of(self.id)
+
+
+class UsedConfirmation(models.Model):
+    """A form that was sent: what it asked for is done once, however often it comes (api/pages/confirmations.py)."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+
+    class Meta:
+        db_table = "api_used_confirmation"
+
+
+class EntryLink(models.Model):
+    """A link by which somebody enters the operations pages once, for whom no password is known yet."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    token_hash = models.BinaryField(unique=True)
+    user_id = models.IntegerField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "api_entry_link"

@@ -52,6 +52,10 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "api_cli_secret": {API: ADD},
     "api_request_log": {API: ADD},
     "api_rate_bucket": {API: CHANGE, SETTLEMENT: "SELECT, UPDATE, DELETE"},
+    # Who changed what by hand is added to, and never changed by anybody.
+    "api_audit_entry": {API: ADD},
+    "api_used_confirmation": {API: ADD, SETTLEMENT: "SELECT, UPDATE, DELETE"},
+    "api_entry_link": {API: "SELECT, UPDATE (used_at)", SETTLEMENT: "SELECT, UPDATE, DELETE"},
     # The operations pages: people are made by commands, which run as the owner.
     "auth_user": {API: "SELECT, UPDATE (last_login), UPDATE (password)"},
     "auth_group": {API: READ},

@@ -228,6 +228,7 @@ CLI_RELAY: dict[str, Any] = {
 
 # --- How long history is kept: what is older is dropped by `manage.py maintain_partitions` ---
 REQUEST_LOG = {"RETENTION": _days("REQUEST_LOG_RETENTION_DAYS", 30)}
+AUDIT_LOG = {"RETENTION": _days("AUDIT_RETENTION_DAYS", 730)}
 OUTBOX = {
     "EVENT_RETENTION": _days("EVENT_RETENTION_DAYS", 396),
     # Dispatchers poll in any case; a notification only shortens the wait of an idle one.

@@ -26,7 +26,17 @@ class NavigationItem:
     least: Role = Role.VIEWER
 
 
-NAVIGATION = (NavigationItem("overview", "Overview", "/ops/"),)
+NAVIGATION = (
+    NavigationItem("overview", "Overview", "/ops/"),
+    NavigationItem("deliveries", "Deliveries", "/ops/deliveries/"),
+    NavigationItem("trace", "Trace", "/ops/trace/"),
+    NavigationItem("endpoints", "Endpoints", "/ops/endpoints/"),
+    NavigationItem("replays", "Replays", "/ops/replays/"),
+    NavigationItem("dispatchers", "Dispatchers", "/ops/dispatchers/"),
+    NavigationItem("payments", "Payments", "/ops/payments/"),
+    NavigationItem("requests", "Requests", "/ops/requests/"),
+    NavigationItem("audit", "Audit log", "/ops/audit/"),
+)
 
 
 def operations_page(

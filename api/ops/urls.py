@@ -3,6 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, re_path
 
+from api.ops.views.audit import audit_page
 from api.ops.views.overview import overview_page
 from api.ops.views.session import login_page, logout_page
 
@@ -20,6 +21,7 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", overview_page, name="ops-overview"),
+    path("audit/", audit_page, name="ops-audit"),
     path("login/", login_page, name="ops-login"),
     path("logout/", logout_page, name="ops-logout"),
     re_path(r"", nothing_here),

@@ -256,6 +256,7 @@ def test_circuits_pause_strays_and_expired_leases_are_told():
         "dispatcher_attempt": 0,
         "dispatcher_finished_delivery": 0,
         "api_request_log": 0,
+        "api_audit_entry": 0,
     }
     assert closed.id
 

@@ -77,6 +77,7 @@ def test_a_migrated_database_has_partitions_for_the_days_to_come():
         "dispatcher_attempt",
         "dispatcher_finished_delivery",
         "api_request_log",
+        "api_audit_entry",
     }
     assert len(partitions_of(table("dispatcher_attempt"))) == 8
     assert len(partitions_of(table("outbox_event"))) == 2
@@ -112,6 +113,7 @@ def test_what_is_over_is_dropped_and_what_is_not_stays():
 TABLES = {
     "dispatcher_attempt": 31,
     "api_request_log": 31,
+    "api_audit_entry": 730 + 31,
     "outbox_event": 396 + 31,
     "dispatcher_finished_delivery": 396 + 31,
 }
