@@ -12,7 +12,7 @@ UNUSED_DATABASE = DATABASE_URL=$${DATABASE_URL:-postgresql:///unused} LOCAL_SECR
 PYTEST = $(RUN) pytest -n $(WORKERS)
 WORKERS ?= auto
 
-.PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs docs-check \
+.PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs docs-check reference \
 	lock environment clean bench bench-quick soak fuzz fuzz-responses crash-test crash-test-quick
 
 help: ## this list
@@ -72,7 +72,11 @@ migrations-check: environment ## no model change without its migration
 docs-check: environment ## links and anchors of all Markdown files
 	@$(RUN) tools.check_links
 
+reference: environment ## what the code writes into docs/: failure codes, tables, files that pages show
+	@$(UNUSED_DATABASE) $(RUN) tools.reference
+
 docs: docs-check ## the documentation as a site, in build/site; a warning or a dead link fails it
+	@$(UNUSED_DATABASE) $(RUN) tools.reference --check
 	@$(RUN) tools.site
 
 lock: environment ## requirement files with hashes, from the ranges of pyproject.toml (ARGS=--upgrade)
