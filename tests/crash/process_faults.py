@@ -319,18 +319,27 @@ class ApiWorkerKilled(_ApiKilled):
     quick = Size(strikes=2, payments=50)
     long = Size(batches=4, strikes=10, payments=300)
 
+    def arrange(self, scene: Scene) -> None:
+        super().arrange(scene)
+        over = threading.Event()
+        supervisor = threading.Thread(target=self._supervise, args=(scene, over))
+        scene.open.callback(supervisor.join)
+        scene.open.callback(over.set)
+        supervisor.start()
+
     def strike(self, scene: Scene) -> None:
         await_payments(scene)
+        until(lambda: len(self.api.workers) == 2, what="two workers")
         victim = scene.random.choice(sorted(self.api.workers))
         os.kill(victim, signal.SIGKILL)
         scene.killed_aside()
-        until(lambda: self._ended() or len(self.api.workers - {victim}) == 2, what="another worker")
-        if self._ended():
-            # granian gives up where a worker that it had just started dies; its supervisor starts it again.
-            self.start_again(scene)
+        until(lambda: len(self.api.workers - {victim}) == 2, what="another worker")
 
-    def _ended(self) -> bool:
-        return self.api.command.process.poll() is not None
+    def _supervise(self, scene: Scene, over: threading.Event) -> None:
+        """Starts it again where it gave up: granian does, where a worker that it had just started dies."""
+        while not over.wait(0.05):
+            if self.api.command.process.poll():
+                self.start_again(scene)
 
 
 class ApiKilled(_ApiKilled):
