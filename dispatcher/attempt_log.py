@@ -47,6 +47,7 @@ class AttemptLog:
         self._every_attempt = self._readable if every_attempt is None else every_attempt
         self._succeeded = 0  # not told yet
         self._told_at = time.monotonic()
+        self.last_error: tuple[datetime, str] | None = None  # what failed last, and when
         self._coloured = "FORCE_COLOR" in os.environ or (
             self._readable and self._stdout.isatty() and "NO_COLOR" not in os.environ
         )
@@ -108,7 +109,9 @@ class AttemptLog:
 
     def poisoned(self, part: str, error: Exception, subject: str) -> None:
         """A part of a cycle that fails by itself, while the rest goes on."""
-        self.tell(f"cannot {part.replace('_', ' ')} {subject}: {_first_line(error)}; the rest goes on")
+        sentence = f"cannot {part.replace('_', ' ')} {subject}: {_first_line(error)}"
+        self.last_error = datetime.now(tz=UTC), sentence
+        self.tell(f"{sentence}; the rest goes on")
 
     def tell(self, sentence: str) -> None:
         self._stderr.write(f"{sentence}\n")

@@ -80,6 +80,8 @@ class DispatcherSettings:
     ca_bundle: str | None = None
     # Long enough to look into last month's incident; an attempt keeps up to 16 KiB of its response.
     attempt_retention: timedelta = timedelta(days=30)
+    # Charts of the last month, with a few days to compare with; minutes are kept for a week of it.
+    rollup_retention: timedelta = timedelta(days=35)
     user_agent: str = "MiniStripe/1.0 (webhooks)"
 
     def problems(self) -> list[str]:
@@ -96,6 +98,11 @@ class DispatcherSettings:
         found += self._protection_problems()
         if self.broker_url and (problem := broker_url_problem(self.broker_url)):
             found.append(f"BROKER_URL {problem}")
+        if self.rollup_retention < timedelta(hours=2):
+            found.append(
+                f"ROLLUP_RETENTION must be at least two hours, not {_text(self.rollup_retention)}: rollups of hours "
+                "are begun within them"
+            )
         found += [
             f"EXTRA_PORTS: {port!r} is neither a port nor 'any'"
             for port in self.extra_ports

@@ -64,7 +64,8 @@ class DramatiqExecutor:
         self._wakeup = Wakeup()
         self._heartbeat_due = 0.0  # by time.monotonic()
         self._handed_out = HandedOut(outstanding, tell=log.tell)
-        self._cycles = CycleRunner(lease_owner=uuid.uuid4(), lease=lease, log=log, begun=False)
+        self.lease_owner = uuid.uuid4()
+        self._cycles = CycleRunner(lease_owner=self.lease_owner, lease=lease, log=log, begun=False)
 
     @property
     def room(self) -> int:

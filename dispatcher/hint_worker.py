@@ -13,17 +13,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.db import Error
 from dramatiq import Broker, Middleware, Worker
 
 from dispatcher.attempt_log import AttemptLog
 from dispatcher.brokers import build_broker
 from dispatcher.claims import Hint
 from dispatcher.config import DispatcherSettings
-from dispatcher.connection import disconnect
+from dispatcher.connection import disconnect, passes
 from dispatcher.errors import BrokerOutOfReach
 from dispatcher.hints import receive_hints, send_hints
-from dispatcher.observer import Observer
+from dispatcher.observer import Observer, Observers
 from dispatcher.pipeline import LONGEST_WAIT, Pipeline
+from dispatcher.processes import ProcessFacts
+from dispatcher.pulse import Pulse
+from dispatcher.tallies import Tallies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,13 +63,23 @@ class HintPipeline(threading.Thread):
         self._lock = threading.Lock()
         self._messages: deque[_Message] = deque()
         self._closing = False
+        tallies = Tallies()
         self._pipeline = Pipeline(
             settings=settings,
             log=log,
             concurrency=concurrency,
             lease=lease,
-            observer=observer,
+            observer=Observers(observer, tallies),
             is_stopping=lambda: self._closing,
+        )
+        self._pulse = Pulse(
+            facts=ProcessFacts.of_this_process(
+                id=self._pipeline.lease_owner, kind="worker", executor="dramatiq", concurrency=concurrency
+            ),
+            tallies=tallies,
+            log=log,
+            in_flight=lambda: self._pipeline.in_flight,
+            leases=lambda: self._pipeline.outstanding,
         )
 
     @property
@@ -97,6 +111,7 @@ class HintPipeline(threading.Thread):
             self._work()
             self._let_go()
             self._pipeline.finish()
+            self._end()
         except BaseException as error:
             self.failure = error
             # The first line: on the others PostgreSQL quotes the row at fault.
@@ -115,6 +130,8 @@ class HintPipeline(threading.Thread):
     def _work(self) -> None:
         woken = False
         while not self._closing:
+            if self._pulse.due:
+                self._pipeline.reach_database(self._pulse.write)
             hints, complete = self._next_hints()
             try:
                 if hints or woken or self._pipeline.unrecorded:
@@ -128,6 +145,13 @@ class HintPipeline(threading.Thread):
             if not more:
                 self._pipeline.wait(LONGEST_WAIT)  # notifications of events are the dispatcher's business
             woken = self._pipeline.has_results
+
+    def _end(self) -> None:
+        try:
+            self._pipeline.reach_database(self._pulse.end)
+        except Error as error:
+            if not passes(error):
+                raise
 
     def _next_hints(self) -> "tuple[list[Hint], list[_Message]]":
         """As many as there is room for, and the messages that are settled when these were begun."""

@@ -270,3 +270,56 @@ class Pause(models.Model):
     id = models.BooleanField(primary_key=True, default=True)
     since = models.DateTimeField(db_default=Now())
     reason = models.TextField(default="", db_default="")
+
+
+class Rollup(models.Model):
+    """How many attempts and ends a span of time saw: of an endpoint, of an owner, or of all. What charts read.
+
+    Written by `dispatcher/tallies.py` only; the bounds of the histograms are there too.
+    """
+
+    # An endpoint's id; of an owner the MD5 of its name, of all the nil UUID.
+    subject = models.UUIDField()
+    seconds = models.IntegerField()  # of the span: 60 or 3600
+    begins_at = models.DateTimeField()
+    pk = models.CompositePrimaryKey("subject", "seconds", "begins_at")
+    scope = models.TextField()  # endpoint, owner, all
+    succeeded = models.IntegerField()  # attempts that began in the span
+    failed = models.IntegerField()
+    delivered = models.IntegerField()  # deliveries that ended in it, by state
+    dead_lettered = models.IntegerField()
+    cancelled = models.IntegerField()
+    skipped = models.IntegerField()
+    codes = models.JSONField()  # failed attempts by failure code
+    total_ms = models.FloatField()  # of all its attempts
+    durations = ArrayField(models.IntegerField())  # attempts by how long they took
+    waits = ArrayField(models.IntegerField())  # first attempts by how long after their event
+
+    class Meta:
+        db_table = "dispatcher_rollup"
+        indexes = [
+            models.Index(fields=["scope", "seconds", "begins_at", "failed"], name="dispatcher_rollup_failed")
+        ]
+
+
+class Process(models.Model):
+    """A dispatcher or worker process, as it last told of itself. `dispatcher/processes.py` reads it."""
+
+    id = models.UUIDField(primary_key=True, editable=False)  # the lease owner
+    kind = models.TextField()  # dispatcher, worker
+    host = models.TextField()
+    pid = models.IntegerField()
+    version = models.TextField()
+    executor = models.TextField()
+    concurrency = models.IntegerField()
+    started_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(db_default=Now())
+    in_flight = models.IntegerField(db_default=0)  # sends under way
+    leases = models.IntegerField(db_default=0)  # claims that it holds, those in flight included
+    stopped_at = models.DateTimeField(null=True)  # it ended as it should
+    last_error = models.TextField(null=True)
+    last_error_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "dispatcher_process"
+        indexes = [models.Index(fields=["seen_at"], name="dispatcher_process_seen_at")]

@@ -70,7 +70,8 @@ class Pipeline:
         self._sender = Sender(self._adapter, plan, attempt_timeout=settings.attempt_timeout)
         self._observer = observer or Unobserved()
         self._observer.watch_sends(lambda: self._sender.in_flight)
-        self._cycles = CycleRunner(lease_owner=uuid.uuid4(), lease=lease, log=log)
+        self.lease_owner = uuid.uuid4()
+        self._cycles = CycleRunner(lease_owner=self.lease_owner, lease=lease, log=log)
 
     @property
     def room(self) -> int:

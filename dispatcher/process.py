@@ -10,6 +10,7 @@ flight ends and is recorded. A second one stops at once: what was in flight is c
 
 import gc
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,7 @@ from dispatcher.connection import connect, disconnect, passes
 from dispatcher.cycles import Cycle
 from dispatcher.errors import BrokerOutOfReach
 from dispatcher.pipeline import LONGEST_WAIT
+from dispatcher.pulse import Pulse
 from dispatcher.stopping import Stopped, StopRequest
 from outbox.database import fetch_all
 from outbox.partitions import maintain_partitions
@@ -46,6 +48,8 @@ class RunOptions:
 
 class Executor(Protocol):
     """Where claims go: the Pipeline of this process, or workers that are told of them."""
+
+    lease_owner: uuid.UUID  # of what it claims
 
     @property
     def room(self) -> int:
@@ -81,13 +85,21 @@ class DispatcherProcess:
     """Runs until stopped, or as `drain` and `once` say. `run()` gives the exit code."""
 
     def __init__(
-        self, *, options: RunOptions, executor: Executor, log: AttemptLog, stop: StopRequest, ready: str
+        self,
+        *,
+        options: RunOptions,
+        executor: Executor,
+        log: AttemptLog,
+        stop: StopRequest,
+        ready: str,
+        pulse: Pulse,
     ) -> None:
         self._options = options
         self._executor = executor
         self._log = log
         self._stop = stop
         self._ready = ready
+        self._pulse = pulse
         self._maintenance_due = 0.0  # by time.monotonic()
 
     def run(self) -> int:
@@ -113,6 +125,7 @@ class DispatcherProcess:
                     if not (self._stop.requested and passes(error)):
                         raise
                 self._finish()
+                self._end()
             except Stopped:
                 self._log.tell(
                     f"stopped with {self._executor.in_flight} in flight; "
@@ -129,6 +142,7 @@ class DispatcherProcess:
         idle = woken = False
         while not self._stop.requested:
             self._maintain()
+            self._beat()
             quiet = idle and not woken and self._executor.outstanding == 0
             if quiet and not self._ask(_SQL["work_is_waiting"]):
                 if self._options.drain and not self._ask(_SQL["backlog"]):
@@ -161,6 +175,17 @@ class DispatcherProcess:
                 self._cycle(0)
         self._executor.finish()
 
+    def _beat(self) -> None:
+        if self._pulse.due:
+            self._executor.reach_database(self._pulse.write)
+
+    def _end(self) -> None:
+        try:
+            self._executor.reach_database(self._pulse.end)
+        except Error as error:
+            if not passes(error):
+                raise
+
     def _cycle(self, room: int) -> Cycle:
         return self._executor.cycle(room=room, fan_out=not self._stop.requested)
 
@@ -176,6 +201,7 @@ class DispatcherProcess:
             return True
         poll_at = time.monotonic() + self._options.poll_interval.total_seconds()
         while not self._stop.requested and (patience := poll_at - time.monotonic()) > 0:
+            self._beat()
             if self._executor.wait(min(patience, LONGEST_WAIT)):
                 return True
         return False

@@ -12,10 +12,13 @@ from dispatcher.connection import connection_is_lost, schema_is_missing
 from dispatcher.dramatiq_executor import DramatiqExecutor
 from dispatcher.errors import BrokerOutOfReach, BrokerUnusable, ConfigurationError
 from dispatcher.metrics_server import serving_metrics
-from dispatcher.observer import Observer
+from dispatcher.observer import Observer, Observers
 from dispatcher.pipeline import Pipeline
 from dispatcher.process import DispatcherProcess, Executor, RunOptions
+from dispatcher.processes import ProcessFacts
+from dispatcher.pulse import Pulse
 from dispatcher.stopping import StopRequest
+from dispatcher.tallies import Tallies
 from outbox.errors import MetricsUnusable
 from outbox.metrics_server import MetricsOptions
 
@@ -73,13 +76,15 @@ class Command(BaseCommand):
             log = attempt_log(options, settings)
             stop = StopRequest()
             with serving_metrics(MetricsOptions.of(options)) as observer:
-                executor = _executor(options, run_options, settings, log, stop, observer)
+                tallies = Tallies()
+                executor = _executor(options, run_options, settings, log, stop, Observers(observer, tallies))
                 exit_code = DispatcherProcess(
                     options=run_options,
                     executor=executor,
                     log=log,
                     stop=stop,
                     ready=_ready(options, run_options),
+                    pulse=_pulse(options, run_options, executor, tallies, log),
                 ).run()
         except (ConfigurationError, BrokerUnusable, MetricsUnusable) as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
@@ -134,6 +139,21 @@ def _executor(
         lease=run.lease,
         outstanding=options["outstanding"],
         is_stopping=lambda: stop.requested,
+    )
+
+
+def _pulse(
+    options: dict[str, Any], run: RunOptions, executor: Executor, tallies: Tallies, log: AttemptLog
+) -> Pulse:
+    facts = ProcessFacts.of_this_process(
+        id=executor.lease_owner, kind="dispatcher", executor=options["executor"], concurrency=run.concurrency
+    )
+    return Pulse(
+        facts=facts,
+        tallies=tallies,
+        log=log,
+        in_flight=lambda: executor.in_flight,
+        leases=lambda: executor.outstanding,
     )
 
 
