@@ -29,6 +29,8 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["owner", "id"], name="outbox_event_owner_id"),
             models.Index(fields=["owner", "type", "id"], name="outbox_event_owner_type"),
+            # What happened to an object. Object ids sort by time too, so this index grows at its end.
+            models.Index(fields=["object_id", "id"], name="outbox_event_object"),
         ]
 
     @property

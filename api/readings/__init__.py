@@ -1,0 +1,1 @@
+"""What pages and commands read across rooms: plain values, bounded, without HTML."""
