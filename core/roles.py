@@ -46,7 +46,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "dispatcher_stopped_key": {API: "SELECT, DELETE", DISPATCHER: "SELECT, INSERT, DELETE"},
     "dispatcher_rollup": {API: READ, DISPATCHER: ALL},
     "dispatcher_process": {API: READ, DISPATCHER: ALL},
-    "dispatcher_pause": {API: READ, DISPATCHER: READ},
+    "dispatcher_pause": {API: "SELECT, INSERT, DELETE", DISPATCHER: READ},
     # Settlement forgets what is past its retention; locking a row that goes is an UPDATE of it.
     "api_idempotency_key": {API: ALL, SETTLEMENT: "SELECT, UPDATE, DELETE"},
     "api_cli_session": {API: CHANGE, SETTLEMENT: "SELECT, UPDATE, DELETE"},
