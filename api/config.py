@@ -77,3 +77,20 @@ def metrics_ports() -> range:
 def metrics_host() -> str:
     """The address to serve them on."""
     return str(settings.API_METRICS["HOST"])
+
+
+def login_attempts_per_minute() -> int:
+    """How often a minute one name may try to log in; from one address four times as often. 0 is no limit."""
+    return settings.LOGIN_ATTEMPTS_PER_MINUTE
+
+
+def operations_session() -> timedelta:
+    """How long somebody stays logged in at most."""
+    span: timedelta = settings.OPERATIONS_SESSION["LONGEST"]
+    return span
+
+
+def operations_session_idle() -> timedelta:
+    """How long somebody stays logged in without opening a page."""
+    span: timedelta = settings.OPERATIONS_SESSION["IDLE"]
+    return span

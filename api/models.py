@@ -166,9 +166,7 @@ class AuditEntry(models.Model):
     """What somebody changed by hand, and how it was before. Insert-only, partitioned by its UUIDv7 key."""
 
     id = models.UUIDField(primary_key=True, editable=False)
-    actor = (
-        models.TextField()
-    )  # a user's name; `cli:…` and the system's user at a terminal, `portal:…` in the portal
+    actor = models.TextField()  # a user's name; behind `cli:` a terminal's, behind `portal:` an account
     role = models.TextField(null=True)
     action = models.TextField()  # `endpoint.disabled`
     subject = models.TextField()  # a public id, or a word where there is none

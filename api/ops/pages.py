@@ -6,10 +6,12 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 
 from api.ops.roles import Role, role_of
+from api.ops.sessions import is_over
 from api.pages.rendering import render_page
 
 LOGIN = "/ops/login/"
@@ -53,7 +55,10 @@ def operations_page(
             if request.method not in methods:
                 return HttpResponseNotAllowed(methods)
             if not request.user.is_authenticated:
-                return HttpResponseRedirect(f"{LOGIN}?{urlencode({'next': request.get_full_path()})}")
+                return HttpResponseRedirect(f"{LOGIN}?{urlencode({'next': _returning(request)})}")
+            if is_over(request):
+                logout(request)
+                return HttpResponseRedirect(f"{LOGIN}?{urlencode({'next': _returning(request), 'over': 1})}")
             role = role_of(request.user)
             if role is None or role < least:
                 mine = role.group if role else "no role"
@@ -67,6 +72,11 @@ def operations_page(
         return guarded
 
     return decorate
+
+
+def _returning(request: HttpRequest) -> str:
+    """Where the login leads: to the page that was wanted, never to a form that was sent."""
+    return request.get_full_path() if request.method in ("GET", "HEAD") else "/ops/"
 
 
 def render(

@@ -5,7 +5,7 @@ from django.urls import path, re_path
 
 from api.ops.views.audit import audit_page
 from api.ops.views.overview import overview_page
-from api.ops.views.session import login_page, logout_page
+from api.ops.views.session import enter_page, login_page, logout_page, password_page
 
 
 def to_operations(request: HttpRequest) -> HttpResponse:
@@ -22,6 +22,8 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", overview_page, name="ops-overview"),
     path("audit/", audit_page, name="ops-audit"),
+    path("enter/<token>/", enter_page, name="ops-enter"),
+    path("password/", password_page, name="ops-password"),
     path("login/", login_page, name="ops-login"),
     path("logout/", logout_page, name="ops-logout"),
     re_path(r"", nothing_here),

@@ -1,5 +1,6 @@
 """Who changed what by hand, when, from where, and how it was before."""
 
+import getpass
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,6 +43,14 @@ def record(
         after=_without_secrets(after),
         network=network,
     )
+
+
+def terminal_actor() -> str:
+    """Who acts at a terminal: the system's user, who may have no name there."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "cli:unknown"
 
 
 def _without_secrets(value: Any) -> Any:

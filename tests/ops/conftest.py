@@ -1,7 +1,7 @@
 """People of each role, and a browser's cookies."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import Client
@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
     from api.ops.roles import Role
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    """Hashing one the slow way is most of what a login costs."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import PermissionDenied
 from django.test import Client, RequestFactory
 
@@ -56,7 +57,7 @@ def test_every_page_is_closed_to_strangers_and_to_staff_without_a_role(view: Any
     request = RequestFactory().get("/ops/anything/")
     request.user = AnonymousUser()
     assert view(request)["Location"].startswith("/ops/login/?next=")
-    request.user = person(None)
+    request.user, request.session = person(None), SessionStore()
     with pytest.raises(PermissionDenied):
         view(request)
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,10 @@ def test_signal_stops_everything(checkout: Path, environment: dict[str, str]) ->
             if "Ctrl-C stops everything" in line:
                 break
         assert "0 lost" in output, output
+        link = re.search(r"operations (http://127\.0\.0\.1:\d+/ops/enter/\S+/)  ", output)
+        assert link, output
+        with urllib.request.urlopen(link[1]) as page:
+            assert "Enter as demo" in page.read().decode()
         demo.send_signal(signal.SIGINT)
         assert demo.wait(STORY_SECONDS) == 0
     assert processes_in(checkout) == []

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from tools.demo.stage import STEPS, Stage, built
+from tools.demo.stage import STEPS, Stage, built, operations_link
 from tools.demo.story import tell
 from tools.failures import Failure
 from tools.terminal import coloured, say
@@ -58,6 +58,7 @@ def main() -> int:
 def _stay(stage: Stage) -> None:
     """Until a signal, or until one of the processes ends by itself."""
     say(f"  API docs {stage.api.base}/docs/   orders {stage.shop.base}/orders   key {stage.api.key}")
+    say(f"  operations {operations_link(stage)}   (lets you in once, within an hour)")
     say(f"  try: curl -u {stage.api.key}: -d amount=500 -d currency=usd {stage.api.base}/payment_intents/")
     say("  Logs in .demo/logs. Ctrl-C stops everything; rm -rf .demo removes everything.")
     try:

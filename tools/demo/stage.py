@@ -75,6 +75,11 @@ def built() -> Iterator[Stage]:
         )
 
 
+def operations_link(stage: Stage) -> str:
+    """A link to the operations pages, for an admin of this demo."""
+    return _manage(stage.children, "create_operator", "demo", "--role", "admin", "--link-if-known").strip()
+
+
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """One demo a checkout: two would write the same files."""

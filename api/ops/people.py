@@ -1,0 +1,39 @@
+"""Those who may open the operations pages: Django's users, each with one role."""
+
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+
+from api.ops.roles import Role, role_of
+
+
+class NameTaken(Exception):
+    """There is somebody of that name already."""
+
+
+class NoSuchPerson(Exception):
+    """Nobody of that name may open the operations pages."""
+
+
+def create_person(name: str, role: Role) -> User:
+    """Somebody without a password yet; opens a transaction. Raises NameTaken, and Django's ValidationError."""
+    person = User(username=User.normalize_username(name), is_staff=True)
+    person.set_unusable_password()
+    person.clean_fields()
+    with transaction.atomic():
+        if User.objects.filter(username=person.username).exists():
+            raise NameTaken(name)
+        person.save()
+        person.groups.add(Group.objects.get_or_create(name=role.group)[0])
+    return person
+
+
+def find_person(name: str) -> User:
+    """Raises NoSuchPerson: unknown, deactivated, or without a role."""
+    person = User.objects.filter(username=name).first()
+    if person is None:
+        raise NoSuchPerson(
+            f"{name} is not known. To let somebody in: manage.py create_operator NAME --role viewer"
+        )
+    if role_of(person) is None:
+        raise NoSuchPerson(f"{name} was deactivated, or has no role: an admin mends that on the page People.")
+    return person
