@@ -86,6 +86,10 @@ class Conversation:
         while True:
             self._read_more()
 
+    def end(self) -> None:
+        """Close, and be done with this connection."""
+        raise Hangup
+
     def reset(self) -> None:
         """Close with RST instead of FIN."""
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -150,6 +154,7 @@ class Receiver:
         *,
         tls: ssl.SSLContext | None = None,
         host: str = "127.0.0.1",
+        port: int = 0,
         mute: bool = False,
     ) -> None:
         self.requests: list[bytes] = []
@@ -159,12 +164,13 @@ class Receiver:
         self._tls = tls
         self._mute = mute  # accept and never speak, not even TLS
         self._host = host
+        self._wanted_port = port  # 0: the system chooses
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        self._listener = socket.create_server((self._host, 0), family=family, backlog=256)
+        self._listener = socket.create_server((self._host, self._wanted_port), family=family, backlog=256)
         self.port: int = self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()

@@ -103,3 +103,8 @@ def test_pages_run_and_load_nothing_but_our_files(browser: Browsers, path: str) 
     assert " style=" not in body
     assert "<style" not in body
     assert "<script>" not in body
+
+
+def test_forms_of_pages_tell_their_origin_to_us_alone(person: People) -> None:
+    answer = Client().get("/ops/login/")
+    assert answer["Referrer-Policy"] == "same-origin"

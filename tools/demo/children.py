@@ -94,6 +94,23 @@ class Children:
                     suggestion=f"read {child.log}",
                 )
 
+    def kill(self, name: str) -> None:
+        """SIGKILL to one of them and its children, which is missed no more."""
+        child = self._taken(name)
+        os.killpg(child.process.pid, signal.SIGKILL)
+        child.process.wait()
+
+    def end(self, name: str) -> None:
+        """SIGTERM to one of them; it ends in its own time, and is missed no more."""
+        child = self._taken(name)
+        child.process.terminate()
+        child.process.wait(STOP_SECONDS)
+
+    def _taken(self, name: str) -> Child:
+        (child,) = (child for child in self._children if child.name == name)
+        self._children.remove(child)
+        return child
+
     def stop(self) -> None:
         """SIGTERM one after the other, the last started first; SIGKILL what does not end in time."""
         while self._children:

@@ -1,0 +1,151 @@
+"""Every page there is, by the URL conf, each with an address at which the demo data has something to show.
+
+A new page without an id in its path is found by itself; one with an id needs the kind of id in `Samples`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tools.demo_data.stage import Stage
+
+_PARAMETER = re.compile(r"<(?:\w+:)?\w+>")
+# The first part of a path says whose id stands in it.
+_KINDS = {
+    "deliveries": "delivery",
+    "endpoints": "endpoint",
+    "events": "event",
+    "payments": "payment",
+    "requests": "request",
+    "replays": "replay",
+    "people": "person",
+    "enter": "link",
+    "attempts": "attempt",
+    "catalogue": "event_type",
+    "failures": "failure_code",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page to open.
+
+    Attributes:
+        key: its name among pictures and tests.
+        path: with places for ids, as the URL conf has it, below the area's prefix.
+        query: what stands behind the path.
+        status: that it is answered with.
+        logged_in: False for what a stranger sees.
+    """
+
+    key: str
+    path: str
+    query: str = ""
+    status: int = 200
+    logged_in: bool = True
+
+    @property
+    def kinds(self) -> list[str]:
+        """Of the ids in its path, and of those in its query."""
+        before: list[str] = []
+        parts = self.path.split("/")
+        for number, part in enumerate(parts):
+            if _PARAMETER.fullmatch(part):
+                before.append(_KINDS[parts[number - 1]])
+        return before
+
+
+# What a page also has to hold: other states of the pages of the URL conf. `{kind}` in a query is such an id.
+OTHER_STATES = (
+    Page(key="overview-week", path="/ops/", query="?range=7d"),
+    Page(key="not-found", path="/ops/nothing-of-that-name/", status=404),
+)
+
+
+def operations_pages() -> Iterator[Page]:
+    """The pages below `/ops/`, then their other states. Needs Django."""
+    from api.ops.urls import urlpatterns
+
+    for pattern in urlpatterns:
+        if pattern.name is not None:
+            yield Page(
+                key=pattern.name.removeprefix("ops-"),
+                path=f"/ops/{pattern.pattern}",
+                logged_in=pattern.name != "ops-login",
+            )
+    yield from OTHER_STATES
+
+
+class Samples:
+    """Ids of the demo data for the places in paths and queries."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._found: dict[str, str] = {}
+
+    def address(self, page: Page) -> str:
+        """The page's path with ids in it, and its query."""
+        kinds = iter(page.kinds)
+        path = _PARAMETER.sub(lambda _: self.of(next(kinds)), page.path)
+        query = re.sub(r"\{(\w+)\}", lambda place: self.of(place[1]), page.query)
+        return path + query
+
+    def of(self, kind: str) -> str:
+        if kind not in self._found:
+            self._found[kind] = getattr(self, f"_{kind}")()
+        return self._found[kind]
+
+    def _endpoint(self) -> str:
+        return self._stage.endpoints["erp"]
+
+    def _delivery(self) -> str:
+        """Dead-lettered after several attempts, with a body to read."""
+        return self._public("dlv", self._worst("delivery_id"))
+
+    def _attempt(self) -> str:
+        return self._public("att", self._worst("id"))
+
+    def _event(self) -> str:
+        return self._public("evt", self._worst("event_id"))
+
+    def _payment(self) -> str:
+        ((found,),) = self._stage.rows(
+            "SELECT object_id FROM outbox_event WHERE object_id LIKE 'pi_%%'"
+            " AND type = 'payment_intent.succeeded' AND owner = %s ORDER BY id DESC LIMIT 1",
+            self._stage.merchants["northwind"].account,
+        )
+        return str(found)
+
+    def _request(self) -> str:
+        return self._public(
+            "req",
+            self._stage.rows(
+                "SELECT id FROM api_request_log WHERE method = 'POST' AND path LIKE '%%/confirm/'"
+                " ORDER BY id DESC LIMIT 1"
+            )[0][0],
+        )
+
+    def _worst(self, column: str) -> Any:
+        ((found,),) = self._stage.rows(
+            f"SELECT {column} FROM dispatcher_attempt WHERE endpoint_id = %s AND response IS NOT NULL"
+            " ORDER BY number DESC, id DESC LIMIT 1",
+            self._uuid("we", self._endpoint()),
+        )
+        return found
+
+    @staticmethod
+    def _public(prefix: str, value: Any) -> str:
+        import uuid
+
+        from outbox.identifiers import encode_id
+
+        return encode_id(prefix, uuid.UUID(str(value)))
+
+    @staticmethod
+    def _uuid(prefix: str, text: str) -> str:
+        from outbox.identifiers import decode_id
+
+        return str(decode_id(prefix, text))
