@@ -12,7 +12,7 @@ UNUSED_DATABASE = DATABASE_URL=$${DATABASE_URL:-postgresql:///unused} LOCAL_SECR
 PYTEST = $(RUN) pytest -n $(WORKERS)
 WORKERS ?= auto
 
-.PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs docs-check reference \
+.PHONY: help demo test test-postgres-versions check lint format types contracts migrations-check docs docs-check reference recording \
 	lock environment clean bench bench-quick soak fuzz fuzz-responses crash-test crash-test-quick
 
 help: ## this list
@@ -71,6 +71,9 @@ migrations-check: environment ## no model change without its migration
 
 docs-check: environment ## links and anchors of all Markdown files
 	@$(RUN) tools.check_links
+
+recording: environment ## docs/images/demo.svg, a picture of what `make demo ARGS=--once` prints just now
+	@$(RUN) tools.recording
 
 reference: environment ## what the code writes into docs/: failure codes, tables, files that pages show
 	@$(UNUSED_DATABASE) $(RUN) tools.reference
