@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import random
 import uuid
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,14 +17,19 @@ from datetime import UTC, datetime, timedelta
 from core.models import Account, Customer, PaymentIntent
 from core.objects import payment_intent_object
 from dispatcher.models import Attempt, DeliveryState, Endpoint, FinishedDelivery
+from dispatcher.tallies import DURATION_BOUNDS, WAIT_BOUNDS, Tally
+from outbox.database import execute
 from outbox.identifiers import floor_uuid
 from outbox.models import Event
 from outbox.partitions import PERIODS_AHEAD, Period, maintain_partitions
+from outbox.sql import statements
 from tools.demo_data.cast import EndpointPart, MerchantPart
 
 # Waits between the attempts of the past; what failed five times was given up.
 _SCHEDULE = (1.0, 5.0, 30.0, 120.0)
 _STATUSES = {"http_5xx": 503, "http_4xx": 401, "http_410_gone": 410, "http_429": 429, "redirect_refused": 301}
+_TALLIES_WRITTEN = 1_000  # at once
+_SQL = statements("dispatcher.sql")
 _RECENT = timedelta(minutes=10)  # left to the real run
 
 
@@ -44,6 +51,7 @@ class _Rows:
     events: list[Event] = field(default_factory=list)
     deliveries: list[FinishedDelivery] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
+    tallies: dict[tuple[uuid.UUID, int], Tally] = field(default_factory=lambda: defaultdict(Tally))
 
 
 def uuid_at(moment: datetime, chance: random.Random) -> uuid.UUID:
@@ -71,6 +79,10 @@ def write_past(merchants: list[Furnished], *, days: int, per_day: int, chance: r
     Event.objects.bulk_create(rows.events, batch_size=500)
     FinishedDelivery.objects.bulk_create(rows.deliveries, batch_size=500)
     Attempt.objects.bulk_create(rows.attempts, batch_size=500)
+    sums = [tally.row(endpoint_id, minute) for (endpoint_id, minute), tally in rows.tallies.items()]
+    for first in range(0, len(sums), _TALLIES_WRITTEN):
+        some = sums[first : first + _TALLIES_WRITTEN]
+        execute(_SQL["add_to_rollups"], {"tallies": json.dumps(some)})
     return len(rows.attempts)
 
 
@@ -138,14 +150,35 @@ def _deliver(
         delivery.attempts += 1
         failed = chance.random() * 100 < part.failing
         milliseconds = part.milliseconds * chance.lognormvariate(0, 0.35)
-        rows.attempts.append(_attempt(part, delivery, started, milliseconds, failed=failed, chance=chance))
+        attempt = _attempt(part, delivery, started, milliseconds, failed=failed, chance=chance)
+        rows.attempts.append(attempt)
+        tally = rows.tallies[endpoint.id, int(started.timestamp() // 60)]
+        _count(tally, attempt, event)
         delivery.finished_at = started + timedelta(milliseconds=milliseconds)
         if not failed:
             delivery.state, delivery.reason = DeliveryState.SUCCEEDED, None
+            tally.delivered += 1
             break
-        if wait is not None:
+        if wait is None:
+            tally.dead_lettered += 1
+        else:
             started = delivery.finished_at + timedelta(seconds=wait * chance.uniform(0.9, 1.1))
     rows.deliveries.append(delivery)
+
+
+def _count(tally: Tally, attempt: Attempt, event: Event) -> None:
+    """As a dispatcher's own tallies do."""
+    if attempt.failure_code is None:
+        tally.succeeded += 1
+    else:
+        tally.failed += 1
+        tally.codes[attempt.failure_code] += 1
+    assert attempt.total_ms is not None
+    tally.total_ms += attempt.total_ms
+    tally.durations[bisect_left(DURATION_BOUNDS, attempt.total_ms)] += 1
+    if attempt.number == 1:
+        waited = (attempt.started_at - event.created_at) / timedelta(milliseconds=1)
+        tally.waits[bisect_left(WAIT_BOUNDS, waited)] += 1
 
 
 def _attempt(
