@@ -41,6 +41,10 @@ fuzz-responses: environment ## endpoints whose answers went wrong at random (FUZ
 	@FUZZ_RESPONSES=$${FUZZ_RESPONSES:-100000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
 		$(PYTEST) tests/hostile/test_mutants.py $(ARGS)
 
+.PHONY: screenshots bench-pages
+screenshots: environment ## a picture of every page, of demo data in a browser, into docs/images/ (ARGS: keys of pages)
+	@$(RUN) tools.screenshots $(ARGS)
+
 crash-test: environment ## faults under load, more than an hour (ARGS=--quick: each once; --state FILE: can be gone on with)
 	@$(RUN) tests.crash $(ARGS)
 

@@ -45,6 +45,7 @@ def furnish(*, days: int, per_day: int, port: int, closed_port: int) -> dict[str
     began = datetime.now(tz=UTC) - timedelta(days=days, hours=1)
     merchants: list[Furnished] = []
     shown: dict[str, Any] = {"merchants": {}, "endpoints": {}, "people": _people(), "password": PASSWORD}
+    shown["entry_link"] = _entry_link()
     for part in MERCHANTS:
         merchant = _merchant(part, began, port=port, closed_port=closed_port, chance=chance)
         merchants.append(merchant)
@@ -108,15 +109,24 @@ def _endpoint(part: Any, owner: str, began: datetime, port: int, chance: random.
 
 def _people() -> dict[str, str]:
     """Somebody of each role; their names by it."""
-    from django.contrib.auth.models import Group, User
-
+    from api.ops.people import create_person
     from api.ops.roles import Role
 
     names = {Role.VIEWER: "vera", Role.OPERATOR: "omar", Role.ADMIN: "ada"}
     for role, name in names.items():
-        user = User.objects.create_user(name, password=PASSWORD, is_staff=True)
-        user.groups.add(Group.objects.get_or_create(name=role.group)[0])
+        person = create_person(name, role)
+        person.set_password(PASSWORD)
+        person.save()
     return {role.group: name for role, name in names.items()}
+
+
+def _entry_link() -> str:
+    """One that nobody has used yet."""
+    from api.ops.entry_links import new_entry_link
+    from api.ops.people import find_person
+
+    path, _ = new_entry_link(find_person("vera"))
+    return path
 
 
 if __name__ == "__main__":

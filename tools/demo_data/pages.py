@@ -58,9 +58,12 @@ class Page:
         return before
 
 
+_FOR_STRANGERS = frozenset({"ops-login", "ops-enter"})
 # What a page also has to hold: other states of the pages of the URL conf. `{kind}` in a query is such an id.
 OTHER_STATES = (
     Page(key="overview-week", path="/ops/", query="?range=7d"),
+    Page(key="audit-filters-refused", path="/ops/audit/", query="?subject=nonsense&range=2d", status=400),
+    Page(key="enter-unknown", path="/ops/enter/nobody-made-this-one/", status=404, logged_in=False),
     Page(key="not-found", path="/ops/nothing-of-that-name/", status=404),
 )
 
@@ -74,7 +77,7 @@ def operations_pages() -> Iterator[Page]:
             yield Page(
                 key=pattern.name.removeprefix("ops-"),
                 path=f"/ops/{pattern.pattern}",
-                logged_in=pattern.name != "ops-login",
+                logged_in=pattern.name not in _FOR_STRANGERS,
             )
     yield from OTHER_STATES
 
@@ -97,6 +100,9 @@ class Samples:
         if kind not in self._found:
             self._found[kind] = getattr(self, f"_{kind}")()
         return self._found[kind]
+
+    def _link(self) -> str:
+        return self._stage.entry_link.strip("/").rpartition("/")[2]
 
     def _endpoint(self) -> str:
         return self._stage.endpoints["erp"]

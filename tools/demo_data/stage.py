@@ -57,6 +57,7 @@ class Stage:
     database_url: str
     people: dict[str, str]  # role → name
     password: str
+    entry_link: str  # the path of a one-time link that is good
     merchants: dict[str, Merchant]
     endpoints: dict[str, str]  # by the keys of the cast
 
@@ -130,6 +131,7 @@ def built(server_url: str, directory: Path, size: Size, *, hooks_port: int = 0) 
             database_url=url,
             people=made["people"],
             password=made["password"],
+            entry_link=made["entry_link"],
             merchants={key: Merchant(**merchant) for key, merchant in made["merchants"].items()},
             endpoints=made["endpoints"],
         )
