@@ -272,6 +272,7 @@ class EndpointInput(InputTable):
     burst = Integer(least=1, most=MOST, required=False, allow_null=True)
     ordered = Boolean(required=False)
     on_dead_letter = Choice(OnDeadLetter.values, required=False)
+    send_traceparent = Boolean(required=False)
     expand = TextList(required=False)
 
 
@@ -286,6 +287,7 @@ class EndpointChangeInput(InputTable):
     burst = Integer(least=1, most=MOST, required=False, allow_null=True)
     ordered = Boolean(required=False)
     on_dead_letter = Choice(OnDeadLetter.values, required=False)
+    send_traceparent = Boolean(required=False)
     status = Choice(EndpointStatus.values, required=False)
     # Stripe's word for the same.
     disabled = Boolean(required=False)

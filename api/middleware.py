@@ -12,8 +12,8 @@ from api.request_log import log_request
 from outbox.identifiers import encode_id, new_uuid
 
 # Probes come every second, from machines; assets and the schema say nothing of an account; pages have their audit log.
-_PROBES = ("/healthz", "/readyz")
-_UNLOGGED = (*_PROBES, "/static/", "/schema", "/docs", "/ops")
+PROBES = ("/healthz", "/readyz")
+_UNLOGGED = (*PROBES, "/static/", "/schema", "/docs", "/ops")
 # For every answer that says nothing else: it is nobody else's to keep, and no page. Django's own middlewares add
 # the headers that need no judgement.
 _NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
@@ -53,7 +53,7 @@ class RequestMiddleware:
 
     def _refusal_of_host(self, request: HttpRequest, context: RequestContext) -> HttpResponse | None:
         """Probes come by address; everybody else names a host that ALLOWED_HOSTS has."""
-        if request.path.startswith(_PROBES):
+        if request.path.startswith(PROBES):
             return None
         try:
             context.origin = f"{request.scheme}://{request.get_host()}"

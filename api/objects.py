@@ -34,6 +34,7 @@ def endpoint_object(row: Endpoint, version: str, *, secret: str | None = None) -
         shown["status_since"] = _seconds(since)
         shown["ordered"] = row.ordered
         shown["on_dead_letter"] = str(row.on_dead_letter)
+        shown["send_traceparent"] = row.send_traceparent
         shown["previous_secret_expires_at"] = _seconds(row.previous_secret_expires_at)
         shown |= {
             name: getattr(row.lane, name) for name in ("max_in_flight", "quantum", "rate_limit", "burst")

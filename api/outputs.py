@@ -147,6 +147,9 @@ class WebhookEndpoint(serializers.Serializer[Any]):
     status_since = _number(required=False, help_text="plain only; Unix seconds")
     ordered = serializers.BooleanField(required=False, help_text="plain only")
     on_dead_letter = serializers.ChoiceField(OnDeadLetter.values, required=False, help_text="plain only")
+    send_traceparent = serializers.BooleanField(
+        required=False, help_text="plain only; whether deliveries carry W3C's `traceparent`"
+    )
     previous_secret_expires_at = _number(null=True, required=False, help_text="plain only; Unix seconds")
     max_in_flight = _number(required=False, help_text="plain only; deliveries under way at once")
     quantum = _number(required=False, help_text="plain only; deliveries a claim takes at most")

@@ -19,6 +19,7 @@ from core.objects import payment_intent_object
 from core.sql import SQL, jsonb
 from core.states import MOVES, Move
 from core.writes import Write
+from outbox.tracing import current_trace
 
 _FAILED = (
     "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
@@ -50,6 +51,7 @@ def _pass(write: Write, intent_id: uuid.UUID) -> dict[str, Any]:
                 "resume_challenged_intent",
                 reference=write.operation.id,
                 lease=settlement_settings().lease,
+                traceparent=current_trace(),
             )
         )
         if intent is None:

@@ -31,6 +31,7 @@ from core.wallets import Chosen, choose_payment_method
 from core.writes import Write
 from outbox.crash_points import reach
 from outbox.identifiers import new_uuid
+from outbox.tracing import current_trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,7 @@ def _move(write: Write, intent_id: uuid.UUID, chosen: Chosen, terms: Terms) -> P
             "reference": write.operation.id,
             "charge_id": new_uuid(),
             "off_session": terms.off_session,
+            "traceparent": current_trace(),
             "return_url": terms.return_url,
             "capture_method": terms.capture_method,
             "setup_future_usage": terms.setup_future_usage,

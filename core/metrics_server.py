@@ -13,7 +13,7 @@ def serving_metrics(options: MetricsOptions) -> Iterator[Observer]:
     """What the loop is to tell; within, its metrics are served.
 
     Raises:
-        MetricsUnusable: the address or the port cannot be served on.
+        NotUsable: the address or the port cannot be served on.
     """
     if options.port is None:
         yield Unobserved()

@@ -134,6 +134,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "api.metrics_middleware.MetricsMiddleware",
+    "api.tracing_middleware.TracingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.middleware.RequestMiddleware",
@@ -240,6 +241,8 @@ OUTBOX = {
     "NOTIFY": env.bool("OUTBOX_NOTIFY", default=True),
     # False for a process behind a pooler in transaction mode.
     "PREPARE": env.bool("OUTBOX_PREPARE", default=True),
+    # Spans by OpenTelemetry; where they go is said by its own OTEL_… variables.
+    "TRACING": env.bool("TRACING", default=False),
 }
 
 # --- Webhooks ---

@@ -40,6 +40,7 @@ class DueSettlement:
     method_id: uuid.UUID | None
     charge_id: uuid.UUID | None  # the intent's latest; of a bank debit the one that is pending
     off_session: bool
+    traceparent: str | None = None  # of the confirmation
 
     @classmethod
     def of(cls, intent: PaymentIntent) -> "DueSettlement":
@@ -90,6 +91,7 @@ def lease_due_settlements(*, limit: int) -> list[DueSettlement]:
             method_id=method_id,
             charge_id=charge_id,
             off_session=off_session,
+            traceparent=traceparent,
         )
         for (
             intent_id,
@@ -101,6 +103,7 @@ def lease_due_settlements(*, limit: int) -> list[DueSettlement]:
             method_id,
             charge_id,
             off_session,
+            traceparent,
         ) in rows
     ]
 

@@ -16,6 +16,7 @@ from outbox.crash_points import reach
 from outbox.database import database_failed
 from outbox.expiry import expire_rows
 from outbox.identifiers import encode_id
+from outbox.tracing import span
 
 # Lock not available, statement timeout, deadlock, serialization failure: another row may well go through.
 _OF_ONE_ROW = frozenset({"55P03", "57014", "40P01", "40001"})
@@ -105,7 +106,15 @@ class Settler:
         started = time.monotonic()
         line = log.bind(payment_intent=due.public_id, account=due.owner)
         try:
-            intent = settle_payment(due)
+            with span(
+                "settle payment",
+                kind="consumer",
+                parent=due.traceparent,
+                attributes={"core.payment_intent": due.public_id, "core.account": due.owner},
+            ) as traced:
+                intent = settle_payment(due)
+                if traced is not None:
+                    traced.set_attribute("settlement.outcome", _outcome(intent))
         except Exception as error:
             if database_failed(error) and getattr(error.__cause__, "pgcode", None) not in _OF_ONE_ROW:
                 raise

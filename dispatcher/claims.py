@@ -31,6 +31,7 @@ class ClaimedEndpoint:
     url: str
     api_version: str
     sealed_secrets: tuple[str, ...]  # current first; the previous one signs too until it expires
+    send_traceparent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,7 @@ def claim_due_deliveries(
             "begun": begun,
         },
     )
-    lease = _lease(claimed_at, ready[0][6], lease_for)
+    lease = _lease(claimed_at, ready[0][_NOW], lease_for)
     claims = [_claim(row, endpoints, lease, begun=begun) for row in rows]
     # A re-claim of an expired lease leaves the lane's count as it was: that row was counted already.
     changes.update(claim.endpoint.id for claim in claims if not claim.reclaimed)
@@ -173,9 +174,11 @@ def begin_deliveries(hints: Sequence[Hint], *, lease_for: timedelta, lease_owner
         return []
     lease = _lease(claimed_at, rows[0][-1], lease_for)
     endpoints: dict[uuid.UUID, ClaimedEndpoint] = {}
-    for _, endpoint_id, *_, url, api_version, secret, previous_secret, _ in rows:
+    for _, endpoint_id, *_, url, api_version, secret, previous_secret, send_traceparent, _ in rows:
         if endpoint_id not in endpoints:
-            endpoints[endpoint_id] = _endpoint(endpoint_id, url, api_version, secret, previous_secret)
+            endpoints[endpoint_id] = _endpoint(
+                endpoint_id, url, api_version, secret, previous_secret, send_traceparent
+            )
     return [_claim(row, endpoints, lease, begun=True) for row in rows]
 
 
@@ -186,10 +189,20 @@ def postpone_next_lane() -> uuid.UUID | None:
 
 
 def _endpoint(
-    endpoint_id: uuid.UUID, url: str, api_version: str, secret: str, previous_secret: str | None
+    endpoint_id: uuid.UUID,
+    url: str,
+    api_version: str,
+    secret: str,
+    previous_secret: str | None,
+    send_traceparent: bool,
 ) -> ClaimedEndpoint:
-    secrets = (secret, previous_secret) if previous_secret else (secret,)
-    return ClaimedEndpoint(id=endpoint_id, url=url, api_version=api_version, sealed_secrets=secrets)
+    return ClaimedEndpoint(
+        id=endpoint_id,
+        url=url,
+        api_version=api_version,
+        sealed_secrets=(secret, previous_secret) if previous_secret else (secret,),
+        send_traceparent=send_traceparent,
+    )
 
 
 def _lease(claimed_at: float, claimed_epoch: float, lease_for: timedelta) -> Lease:
@@ -206,5 +219,6 @@ def _claim(
     return Claim._make((row[0], endpoints[row[1]], event_id, *row[3:8], event, lease, begun))
 
 
-_FACTS = slice(8, 15)
+_FACTS = slice(8, 16)
 _DATA = 11
+_NOW = 7  # of lock_ready_lanes

@@ -1,12 +1,13 @@
 """One attempt, read top-down: build the request, sign it, send it, name the outcome, decide what is next."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from requests import Response
 from requests.exceptions import RequestException
 
+from dispatcher.attempt_spans import AttemptSpan, Tracer
 from dispatcher.attempts import Attempted
 from dispatcher.claims import Claim
 from dispatcher.config import RenderEvent
@@ -23,6 +24,12 @@ class Sending(NamedTuple):
 
     claim: Claim
     started_epoch: float
+    span: AttemptSpan | None = None  # where somebody follows its trace
+
+    @property
+    def traceparent(self) -> str | None:
+        """The context that the endpoint is sent where it wants one."""
+        return None if self.span is None else self.span.traceparent
 
 
 _CONTENT_TYPE = "Content-Type: application/json; charset=utf-8"
@@ -35,12 +42,17 @@ class DeliveryPlan:
     renderer: RenderEvent
     retry_policy: RetryPolicy
     user_agent: str
+    tracer: Tracer = field(default_factory=Tracer)
 
-    def build(self, claim: Claim, *, now: float) -> ReadyRequest | Outcome:
+    def begin(self, claim: Claim) -> Sending:
+        return Sending(claim, claim.lease.now_epoch(), self.tracer.begin(claim))
+
+    def build(self, claim: Claim, *, now: float, traceparent: str | None = None) -> ReadyRequest | Outcome:
         """The signed request of a claim, or the outcome of one that cannot be sent. Opens no transaction.
 
         Args:
             now: Unix seconds by the database's clock; every attempt signs afresh.
+            traceparent: goes with it where the endpoint is to have it; no signature covers it.
         """
         event, endpoint = claim.event, claim.endpoint
         if event is None:
@@ -60,11 +72,15 @@ class DeliveryPlan:
         headers = keys.headers(message_id=event.public_id, timestamp=int(now), body=body)
         lines = [f"{name}: {value}" for name, value in headers.items()]
         lines += (_CONTENT_TYPE, f"User-Agent: {self.user_agent}")
+        if traceparent is not None and endpoint.send_traceparent:
+            lines.append(f"traceparent: {traceparent}")
         return ReadyRequest(url=endpoint.url, body=body, header_lines=lines)
 
     def conclude(self, sending: Sending, result: Response | RequestException | Outcome) -> Attempted:
         """What happened and what we do next."""
         outcome = result if isinstance(result, Outcome) else outcome_of(result)
+        if sending.span is not None:
+            sending.span.end(outcome)
         if outcome.succeeded:
             return Attempted(sending.claim, sending.started_epoch, outcome, SUCCEED)
         decision = decide(

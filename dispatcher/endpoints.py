@@ -32,7 +32,9 @@ from outbox.sql import statements
 MAX_SECRET_OVERLAP = timedelta(hours=24)
 TEST_EVENT_TYPE = "endpoint.test"
 _SQL = statements("dispatcher.sql")
-_PLAIN_FIELDS = frozenset({"enabled_events", "description", "metadata", "ordered", "on_dead_letter"})
+_PLAIN_FIELDS = frozenset(
+    {"enabled_events", "description", "metadata", "ordered", "on_dead_letter", "send_traceparent"}
+)
 _RELEASED_AT_ONCE = 1_000
 
 
@@ -50,6 +52,7 @@ def create_endpoint(
     burst: int | None = None,
     ordered: bool = False,
     on_dead_letter: str = OnDeadLetter.CONTINUE,
+    send_traceparent: bool = False,
     on_write: Callable[[Endpoint, str], None] | None = None,
 ) -> tuple[Endpoint, str]:
     """A new enabled endpoint, and its signing secret, which is shown this once.
@@ -63,6 +66,7 @@ def create_endpoint(
         burst: how many may go at once after a quiet time; default a second's worth.
         ordered: one delivery of each order key at a time, in the order of their events.
         on_dead_letter: "continue" or "stop", what becomes of those behind a dead-lettered one.
+        send_traceparent: each request carries W3C's `traceparent`, where its event is of a trace.
         on_write: runs first in the transaction, with the endpoint as it will be and its secret.
 
     Raises:
@@ -84,6 +88,7 @@ def create_endpoint(
         secret=seal(secret),
         ordered=ordered,
         on_dead_letter=_checked_end(on_dead_letter, ordered=ordered),
+        send_traceparent=send_traceparent,
     )
     width = settings.max_in_flight if max_in_flight is None else max_in_flight
     limits = Limits(max_in_flight=width, quantum=width).changed(
@@ -107,6 +112,7 @@ def create_endpoint(
                 **limits.columns(),
                 "ordered": ordered,
                 "on_dead_letter": on_dead_letter,
+                "send_traceparent": send_traceparent,
                 "limit": settings.max_endpoints_per_owner,
             },
         )
@@ -130,7 +136,8 @@ def get_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> Endpoint:
 
 
 def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str, Any]) -> Endpoint:
-    """Change any of url, enabled_events, description, metadata, status, ordered, on_dead_letter, and the limits.
+    """Change any of url, enabled_events, description, metadata, status, ordered, on_dead_letter, send_traceparent,
+    and the limits.
 
     A change may be a function of what is held, called under the endpoint's lock: metadata is merged so.
 

@@ -15,7 +15,7 @@ def serving_metrics(options: MetricsOptions) -> Iterator[Observer]:
     Call it in the process that dispatches, after any fork: its threads do not live on in a child.
 
     Raises:
-        MetricsUnusable: the address or the port cannot be served on.
+        NotUsable: the address or the port cannot be served on.
     """
     if options.port is None:
         yield Unobserved()

@@ -61,6 +61,8 @@ class Endpoint(models.Model):
     on_dead_letter = models.TextField(
         choices=OnDeadLetter, default=OnDeadLetter.CONTINUE, db_default=OnDeadLetter.CONTINUE
     )
+    # Whether each request carries the context of its attempt's span, where the event is of a trace.
+    send_traceparent = models.BooleanField(default=False, db_default=False)
     deleted_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -92,8 +92,8 @@ class Sender(threading.Thread):
                 self._unsent.append(claim)
                 self.results_ready.set()
                 continue
-            sending = Sending(claim, claim.lease.now_epoch())
-            request = self._plan.build(claim, now=sending.started_epoch)
+            sending = self._plan.begin(claim)
+            request = self._plan.build(claim, now=sending.started_epoch, traceparent=sending.traceparent)
             if isinstance(request, Outcome):
                 self._finish(self._plan.conclude(sending, request))
             else:

@@ -32,6 +32,11 @@ def prepares() -> bool:
     return bool(_given().get("PREPARE", True))
 
 
+def traces() -> bool:
+    """Whether spans are made and sent to where the OTEL_… variables of the environment say."""
+    return bool(_given().get("TRACING", False))
+
+
 def _given() -> dict[str, Any]:
     given: dict[str, Any] = getattr(settings, "OUTBOX", {})
     return given

@@ -45,8 +45,8 @@ class InvalidIdentifier(OutboxError, ValueError):
         self.text = text
 
 
-class MetricsUnusable(OutboxError):
-    """Metrics were asked for in a way, or at an address, that cannot be."""
+class NotUsable(OutboxError):
+    """What was asked of a process, beside its work, cannot be: metrics at a busy port, traces without their package."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))

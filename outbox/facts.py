@@ -18,6 +18,7 @@ class EventFacts(NamedTuple):
     request_id: str | None
     idempotency_key: str | None
     previous: str | None = None  # JSON text of the attributes that changed, as they were before
+    traceparent: str | None = None  # the trace in which it was recorded; no body tells of it
 
     @property
     def public_id(self) -> str:

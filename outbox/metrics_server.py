@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.core.management.base import CommandParser
 
-from outbox.errors import MetricsUnusable
+from outbox.errors import NotUsable
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -37,7 +37,7 @@ class MetricsOptions:
         """What the flags say.
 
         Raises:
-            MetricsUnusable: a flag cannot be used.
+            NotUsable: a flag cannot be used.
         """
         port, host = options["metrics_port"], options["metrics_host"]
         problems = []
@@ -50,7 +50,7 @@ class MetricsOptions:
                 "--metrics-port needs prometheus-client; install it with: pip install 'ministripe-outbox[metrics]'"
             )
         if problems:
-            raise MetricsUnusable(problems)
+            raise NotUsable(problems)
         return cls(port=port, host=LOOPBACK if host is None else host)
 
 
@@ -61,7 +61,7 @@ def served(registry: "CollectorRegistry", options: MetricsOptions) -> Iterator[N
     Call it in the process whose metrics they are, after any fork: its thread does not live on in a child.
 
     Raises:
-        MetricsUnusable: the address or the port cannot be served on.
+        NotUsable: the address or the port cannot be served on.
     """
     from prometheus_client import start_http_server
 
@@ -69,7 +69,7 @@ def served(registry: "CollectorRegistry", options: MetricsOptions) -> Iterator[N
     try:
         server, thread = start_http_server(options.port, options.host, registry)
     except OSError as error:
-        raise MetricsUnusable(
+        raise NotUsable(
             [f"--metrics-port {options.port}: cannot listen on {options.host}: {error.strerror or error}"]
         ) from error
     try:

@@ -24,6 +24,8 @@ class Event(models.Model):
     request_id = models.TextField(null=True)
     idempotency_key = models.TextField(null=True)
     previous = models.TextField(null=True)
+    # The trace in which it was recorded, as W3C's `traceparent`; NULL where none is kept.
+    traceparent = models.TextField(null=True)
 
     class Meta:
         indexes = [

@@ -13,6 +13,7 @@ from outbox.identifiers import new_uuid
 from outbox.measures import recorded_events
 from outbox.models import Event
 from outbox.sql import prepared
+from outbox.tracing import telemetry
 
 # An index holds the key of every pending pointer.
 MAX_ORDER_KEY = 500
@@ -56,6 +57,7 @@ def record_event(
     if not in_transaction():
         raise TransactionRequired
     order_key = _checked_key(type, object_id if order_key is None else order_key)
+    tracing = telemetry()
     event = Event(
         id=new_uuid(),
         owner=owner,
@@ -66,6 +68,8 @@ def record_event(
         idempotency_key=idempotency_key,
         previous=None if previous is None else _freeze(type, previous),
     )
+    if tracing is not None:
+        event.traceparent = tracing.recorded(type=type, event_id=event.public_id, owner=owner)
     execute(
         prepared("outbox.sql", "record_event"),
         {
@@ -77,6 +81,7 @@ def record_event(
             "request_id": request_id,
             "idempotency_key": idempotency_key,
             "previous": event.previous,
+            "traceparent": event.traceparent,
             "fan_out": fan_out,
             "notify": fan_out and notifying.is_due(),
             "order_key": order_key,

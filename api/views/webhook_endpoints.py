@@ -68,6 +68,7 @@ class WebhookEndpointsView(ApiView):
                 burst=fields.get("burst"),
                 ordered=fields.get("ordered", False),
                 on_dead_letter=fields.get("on_dead_letter", OnDeadLetter.CONTINUE),
+                send_traceparent=fields.get("send_traceparent", False),
                 on_write=lambda row, text: on_write(endpoint_object(row, version, secret=text)),
             )
             return endpoint_object(endpoint, version, secret=secret)

@@ -99,6 +99,8 @@ class PaymentIntent(Identified):
     # When the next settlement process may take it up: the bank's answer is due, or a lease ends.
     # NULL while processing is a payment that the bank never answers.
     settle_at = models.DateTimeField(null=True)
+    # The trace of that confirmation, as W3C's `traceparent`, for the settlement to go on with.
+    traceparent = models.TextField(null=True)
 
     class Meta:
         db_table = "core_payment_intent"

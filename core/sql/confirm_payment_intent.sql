@@ -19,6 +19,7 @@ WITH moved AS (
                WHEN %(plans)s::jsonb -> coalesce(%(behaviour)s, payment_method, %(default_behaviour)s) ? 'pending'
                THEN %(charge_id)s::uuid ELSE latest_charge_id END,
            last_payment_error = NULL,
+           traceparent = %(traceparent)s,
            off_session = %(off_session)s,
            return_url = coalesce(%(return_url)s, return_url),
            capture_method = coalesce(%(capture_method)s, capture_method),

@@ -9,4 +9,5 @@ UPDATE core_payment_intent
             LIMIT %(limit)s
               FOR NO KEY UPDATE SKIP LOCKED
        ))
-RETURNING id, account_id, bank_reference, amount, currency, payment_method, method_id, latest_charge_id, off_session
+RETURNING id, account_id, bank_reference, amount, currency, payment_method, method_id, latest_charge_id, off_session,
+          traceparent

@@ -7,7 +7,8 @@ WITH hint AS MATERIALIZED (
     FROM unnest(%(delivery_ids)s::uuid[], %(claim_nos)s::int[]) AS hint (delivery_id, claim_no)
 ),
 standing AS MATERIALIZED (
-    SELECT delivery.id, endpoint.url, endpoint.api_version, endpoint.secret, endpoint.previous_secret
+    SELECT delivery.id, endpoint.url, endpoint.api_version, endpoint.secret, endpoint.previous_secret,
+           endpoint.send_traceparent
     FROM hint
     CROSS JOIN LATERAL (
         SELECT id, endpoint_id, resend_no
@@ -23,6 +24,7 @@ standing AS MATERIALIZED (
         SELECT url, api_version, secret,
                CASE WHEN previous_secret_expires_at > statement_timestamp() THEN previous_secret END
                    AS previous_secret,
+               send_traceparent,
                status <> 'enabled' AS disabled,
                deleted_at IS NOT NULL AS deleted
         FROM dispatcher_endpoint
@@ -42,7 +44,9 @@ begun AS (
 SELECT begun.id, begun.endpoint_id, begun.event_id, begun.claim_no, begun.attempts, begun.attempt_id,
        false, begun.resend_no > 0,
        event.owner, event.type, event.object_id, event.data, event.request_id, event.idempotency_key, event.previous,
+       event.traceparent,
        standing.url, standing.api_version, standing.secret, standing.previous_secret,
+       standing.send_traceparent,
        extract(epoch FROM statement_timestamp())::float8
 FROM begun
 JOIN standing USING (id)

@@ -2,9 +2,10 @@
 WITH endpoint AS (
     INSERT INTO dispatcher_endpoint
         (id, owner, url, description, metadata, enabled_events, api_version, status, secret,
-         ordered, on_dead_letter)
+         ordered, on_dead_letter, send_traceparent)
     SELECT %(id)s, %(owner)s, %(url)s, %(description)s, %(metadata)s::jsonb, %(enabled_events)s::text[],
-           %(api_version)s, 'enabled', %(secret)s, %(ordered)s, %(on_dead_letter)s
+           %(api_version)s, 'enabled', %(secret)s, %(ordered)s, %(on_dead_letter)s,
+           %(send_traceparent)s
     WHERE (
         SELECT count(*) FROM dispatcher_endpoint WHERE owner = %(owner)s AND deleted_at IS NULL
     ) < %(limit)s

@@ -110,7 +110,8 @@ vanished AS (
 )
 SELECT leased.id, leased.endpoint_id, leased.event_id, leased.claim_no, leased.attempts, leased.attempt_id,
        picked.was_leased, leased.resend_no > 0,
-       event.owner, event.type, event.object_id, event.data, event.request_id, event.idempotency_key, event.previous
+       event.owner, event.type, event.object_id, event.data, event.request_id, event.idempotency_key, event.previous,
+       event.traceparent
 FROM leased
 JOIN picked USING (id)
 LEFT JOIN LATERAL (

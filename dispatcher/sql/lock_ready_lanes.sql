@@ -5,6 +5,7 @@ SELECT lane.endpoint_id,
        endpoint.api_version,
        endpoint.secret,
        CASE WHEN endpoint.previous_secret_expires_at > statement_timestamp() THEN endpoint.previous_secret END,
+       endpoint.send_traceparent,
        endpoint.status <> 'enabled' OR endpoint.deleted_at IS NOT NULL,
        extract(epoch FROM statement_timestamp())::float8,
        lane.circuit_openings > 0

@@ -113,6 +113,21 @@ def test_order_is_an_option_of_an_endpoint(caller: Caller) -> None:
         assert error_of(caller.post("/webhook_endpoints/", creation)) == refusal
 
 
+@pytest.mark.parametrize("dialect", ["", "/v1"])
+def test_traceparent_is_an_option_of_an_endpoint(caller: Caller, dialect: str) -> None:
+    plain = caller.endpoint()
+    assert plain["send_traceparent"] is False
+    path = f"/webhook_endpoints/{plain['id']}/"
+    assert "send_traceparent" not in caller.get(f"/v1{path}").json()
+    for given in (True, False):
+        caller.form(f"{dialect}{path}", f"send_traceparent={str(given).lower()}")
+        assert caller.get(path).json()["send_traceparent"] is given
+    refusal = (400, "parameter_invalid_boolean", "send_traceparent")
+    assert error_of(caller.post(f"{dialect}{path}", {"send_traceparent": "perhaps"})) == refusal
+    creation = {"url": HOOK, "enabled_events": ["*"], "send_traceparent": "perhaps"}
+    assert error_of(caller.post(f"{dialect}/webhook_endpoints", creation)) == refusal
+
+
 def test_metadata_cannot_grow_past_its_limit_by_updates(caller: Caller) -> None:
     made = caller.endpoint(metadata={str(number): "v" for number in range(49)})
     path = f"/webhook_endpoints/{made['id']}/"

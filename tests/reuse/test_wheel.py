@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 REPOSITORY = Path(__file__).resolve().parents[2]
 APPS = ("outbox", "dispatcher")
 # Extras of the apps: what they import only where it is asked for.
-OPTIONAL = ("dramatiq", "metrics")
+OPTIONAL = ("dramatiq", "metrics", "tracing")
 SHIPPED = {".py", ".sql", ".typed", ".html", ".css", ".js", ".svg"}
 
 

@@ -17,7 +17,7 @@ from api.models import CliMessage, CliSession
 from core.logs import configure_logs
 from dispatcher.management.commands.run_dispatcher import UNREACHABLE, USAGE, database_sentence
 from dispatcher.stopping import Stopped, StopRequest
-from outbox.errors import MetricsUnusable
+from outbox.errors import NotUsable
 from outbox.metrics_server import MetricsOptions, served
 
 _GRACE_SECONDS = 5
@@ -88,7 +88,7 @@ class Command(BaseCommand):
             with _serving_metrics(switchboard, options), StopRequest().listening(), listening:
                 self.stderr.write(f"CLI relay ready: ws://{host}:{listening.getsockname()[1]}/; Ctrl-C stops")
                 asyncio.run(_serve(server, switchboard, listening))
-        except MetricsUnusable as error:
+        except NotUsable as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
         except Stopped:
             raise SystemExit(1) from None
@@ -111,7 +111,7 @@ class Server(uvicorn.Server):
 
 @contextmanager
 def _serving_metrics(switchboard: Switchboard, options: dict[str, Any]) -> Iterator[None]:
-    """Raises MetricsUnusable."""
+    """Raises NotUsable."""
     where = MetricsOptions.of(options)
     if where.port is None:
         yield

@@ -9,8 +9,9 @@ from core.metrics_server import serving_metrics
 from core.models import BankAnswer, PaymentIntent
 from core.settler import Settler
 from core.stop_signal import StopSignal
-from outbox.errors import MetricsUnusable
+from outbox.errors import NotUsable
 from outbox.metrics_server import MetricsOptions
+from outbox.tracing import start_tracing
 
 USAGE, DATABASE_UNREACHABLE = 2, 3
 
@@ -52,6 +53,7 @@ class Command(BaseCommand):
         stop.listen()
         _check_database()
         try:
+            start_tracing("ministripe-settlement")
             with serving_metrics(MetricsOptions.of(options)) as observer:
                 settler = Settler(stop=stop, batch=batch, poll_interval=poll_interval, observer=observer)
                 if once:
@@ -60,7 +62,7 @@ class Command(BaseCommand):
                     settler.drain()
                 else:
                     settler.run()
-        except MetricsUnusable as error:
+        except NotUsable as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
 
 

@@ -19,8 +19,9 @@ from dispatcher.processes import ProcessFacts
 from dispatcher.pulse import Pulse
 from dispatcher.stopping import StopRequest
 from dispatcher.tallies import Tallies
-from outbox.errors import MetricsUnusable
+from outbox.errors import NotUsable
 from outbox.metrics_server import MetricsOptions
+from outbox.tracing import start_tracing
 
 USAGE, UNREACHABLE = 2, 3
 
@@ -71,6 +72,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             settings = dispatcher_settings()
+            start_tracing("webhook-dispatcher")
             run_options = _run_options(options, settings.concurrency, settings.lease)
             _check(run_options, settings, outstanding=options["outstanding"])
             log = attempt_log(options, settings)
@@ -86,7 +88,7 @@ class Command(BaseCommand):
                     ready=_ready(options, run_options),
                     pulse=_pulse(options, run_options, executor, tallies, log),
                 ).run()
-        except (ConfigurationError, BrokerUnusable, MetricsUnusable) as error:
+        except (ConfigurationError, BrokerUnusable, NotUsable) as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
         except Error as error:
             raise CommandError(database_sentence(error), returncode=UNREACHABLE) from error

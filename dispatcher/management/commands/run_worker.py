@@ -22,9 +22,10 @@ from dispatcher.observer import Observer
 from dispatcher.pipeline import LONGEST_WAIT
 from dispatcher.stopping import Stopped, StopRequest
 from outbox.database import fetch_all
-from outbox.errors import MetricsUnusable
+from outbox.errors import NotUsable
 from outbox.metrics_server import MetricsOptions
 from outbox.sql import statements
+from outbox.tracing import start_tracing
 
 # Between two looks of dramatiq's threads at their queues; it bounds Redis' idle latency, and a stop.
 _LOOK_MS = 100
@@ -49,6 +50,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             settings = dispatcher_settings()
+            start_tracing("webhook-dispatcher")
             concurrency = settings.concurrency if options["concurrency"] is None else options["concurrency"]
             _check(concurrency, options["threads"])
             log = attempt_log(options, settings)
@@ -64,7 +66,7 @@ class Command(BaseCommand):
                     concurrency=concurrency,
                     threads=options["threads"],
                 )
-        except (ConfigurationError, BrokerUnusable, MetricsUnusable) as error:
+        except (ConfigurationError, BrokerUnusable, NotUsable) as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
         except BrokerOutOfReach as error:
             raise CommandError(f"cannot reach the broker: {error}", returncode=UNREACHABLE) from error
