@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 
+from outbox.facts import EventFacts
 from outbox.identifiers import encode_id, moment_of
 
 
@@ -42,6 +43,19 @@ class Event(models.Model):
     @property
     def created_at(self) -> datetime:
         return moment_of(self.id)
+
+    @property
+    def facts(self) -> EventFacts:
+        return EventFacts(
+            id=self.id,
+            owner=self.owner,
+            type=self.type,
+            object_id=self.object_id,
+            data=self.data,
+            request_id=self.request_id,
+            idempotency_key=self.idempotency_key,
+            previous=self.previous,
+        )
 
     def decoded_data(self) -> dict[str, Any]:
         decoded: dict[str, Any] = json.loads(self.data)

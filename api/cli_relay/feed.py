@@ -13,7 +13,6 @@ from api.cli_relay.messages import Acknowledgement, ForwardedAnswer, Word
 from api.cli_relay.sessions import token_hash
 from api.config import cli_session_lifetime
 from api.models import CliFeature, RequestLog
-from api.views.events import facts_of
 from dispatcher.endpoints import TEST_EVENT_TYPE
 from dispatcher.sealing import signing_keys
 from dispatcher.signing import SigningKeys
@@ -197,6 +196,6 @@ def _named(listeners: Sequence[Listener]) -> dict[str, list[uuid.UUID]]:
 def _subjects(feature: CliFeature, ids: set[uuid.UUID]) -> dict[uuid.UUID, EventFacts | RequestLog]:
     match feature:
         case CliFeature.WEBHOOKS:
-            return {row.id: facts_of(row) for row in Event.objects.filter(id__in=ids)}
+            return {row.id: row.facts for row in Event.objects.filter(id__in=ids)}
         case CliFeature.REQUEST_LOGS:
             return {row.id: row for row in RequestLog.objects.filter(id__in=ids)}

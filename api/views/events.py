@@ -17,7 +17,6 @@ from api.views.base import ApiView, Object
 from core.errors import UnknownEventType
 from core.versions import canonical_event_type, event_object, event_types
 from dispatcher.models import LIVE_STATES, DeliveryRecord, DeliveryState
-from outbox.facts import EventFacts
 from outbox.models import Event
 
 
@@ -96,17 +95,4 @@ def shown_events(rows: Sequence[Event], *, owner: str, version: str) -> list[Obj
             owner=owner, event_id__in=[row.id for row in rows], state__in=LIVE_STATES
         ).values_list("event_id", flat=True)
     )
-    return [event_object(facts_of(row), version, pending_webhooks=pending[row.id]) for row in rows]
-
-
-def facts_of(row: Event) -> EventFacts:
-    return EventFacts(
-        id=row.id,
-        owner=row.owner,
-        type=row.type,
-        object_id=row.object_id,
-        data=row.data,
-        request_id=row.request_id,
-        idempotency_key=row.idempotency_key,
-        previous=row.previous,
-    )
+    return [event_object(row.facts, version, pending_webhooks=pending[row.id]) for row in rows]

@@ -105,11 +105,10 @@ def test_an_endpoint_in_an_unknown_version_is_refused(caller: Caller, version: s
 
 
 def test_the_api_shows_what_an_endpoint_of_the_version_gets(caller: Caller) -> None:
-    from api.views.events import facts_of
     from outbox.models import Event
 
     caller.post(f"/customers/{caller.customer()['id']}", {"name": "A"})
     for version in (STRIPE, "2019-10-08"):
         shown = _get(caller, "/v1/events", version).json()["data"][0]
-        sent = json.loads(render_event(facts_of(Event.objects.latest("id")), version))
+        sent = json.loads(render_event(Event.objects.latest("id").facts, version))
         assert {**shown, "pending_webhooks": 1} == sent

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tools.reference.command_line import command_line
 from tools.reference.failures import failure_codes
 
 PARTS: dict[str, Callable[[str], str]] = {
+    "command-line": command_line,
     "failure-codes": failure_codes,
 }

@@ -1,4 +1,3 @@
-import argparse
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +9,7 @@ from core.accounts import create_account, get_account, set_api_version
 from core.api_keys import create_api_key, key_uuid
 from core.errors import CoreError
 from core.key_scopes import KeyKind
+from core.management.scopes import scope
 from core.management.spans import span
 from outbox.identifiers import encode_id
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         kind.add_argument(
             "--restricted",
             nargs="+",
-            type=_scope,
+            type=scope,
             metavar="RESOURCE=read|write",
             help="a key that may do this alone: customers=read payment_intents=write",
         )
@@ -82,13 +82,6 @@ class Command(BaseCommand):
         else:
             self.stderr.write(f"{key_id} of {owner.public_id} ({owner.name}). It is shown this once:")
             self.stdout.write(token)
-
-
-def _scope(text: str) -> tuple[str, str]:
-    resource, equals, access = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError("must be RESOURCE=read or RESOURCE=write")
-    return resource, access
 
 
 def _as_json(**members: str) -> str:

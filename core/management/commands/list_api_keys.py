@@ -1,5 +1,4 @@
 import json
-from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -7,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from core.accounts import get_account
 from core.api_keys import api_keys_of
 from core.errors import CoreError
+from core.key_records import key_record
 
 
 class Command(BaseCommand):
@@ -24,18 +24,4 @@ class Command(BaseCommand):
         except CoreError as error:
             raise CommandError(error.message) from None
         for row in api_keys_of(owner):
-            shown = {
-                "id": row.public_id,
-                "name": row.name,
-                "kind": row.kind,
-                "scopes": row.scopes,
-                "created_at": _text(row.created_at),
-                "last_used_at": _text(row.last_used_at),
-                "expires_at": _text(row.expires_at),
-                "revoked_at": _text(row.revoked_at),
-            }
-            self.stdout.write(json.dumps(shown))
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+            self.stdout.write(json.dumps(key_record(row)))

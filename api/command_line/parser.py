@@ -1,0 +1,82 @@
+"""The parser of `manage.py webhooks`, put together from its subcommands."""
+
+import argparse
+import textwrap
+
+from api.command_line import (
+    completion,
+    endpoints,
+    keys,
+    replay,
+    resend,
+    rotate_secret,
+    status,
+    verify,
+)
+from api.command_line.subcommands import Subcommand
+
+PROGRAM = "manage.py"
+DESCRIPTION = (
+    "Receive, cause, watch, resend, verify and explain webhooks. Standard output is data, standard error "
+    "is talk: tables "
+    "and lines on a terminal, one JSON object a line elsewhere."
+)
+EXIT_CODES = (
+    "Exit codes: 0 fine, 1 error, 2 a wrong argument or setting, 3 database or broker out of reach, "
+    "4 finished with failures."
+)
+_WIDTH = 96
+
+SUBCOMMANDS: tuple[Subcommand, ...] = (
+    resend.SUBCOMMAND,
+    replay.SUBCOMMAND,
+    verify.SUBCOMMAND,
+    status.SUBCOMMAND,
+    endpoints.SUBCOMMAND,
+    rotate_secret.SUBCOMMAND,
+    keys.SUBCOMMAND,
+    completion.SUBCOMMAND,
+)
+
+
+def add_subcommands(parser: argparse.ArgumentParser) -> None:
+    """All of them, to the parser of `webhooks`."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = textwrap.fill(EXIT_CODES, _WIDTH)
+    _add(parser, SUBCOMMANDS)
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """`manage.py` with `webhooks` alone: for completion and the reference."""
+    root = argparse.ArgumentParser(prog=PROGRAM)
+    webhooks = root.add_subparsers(metavar="COMMAND").add_parser("webhooks", help=DESCRIPTION)
+    add_subcommands(webhooks)
+    return root
+
+
+def _add(parser: argparse.ArgumentParser, subcommands: tuple[Subcommand, ...]) -> None:
+    choice = parser.add_subparsers(metavar="SUBCOMMAND", required=True, title="subcommands")
+    for subcommand in subcommands:
+        child = choice.add_parser(
+            subcommand.name,
+            help=subcommand.help,
+            description=textwrap.fill(subcommand.description or f"{subcommand.help}.", _WIDTH),
+            epilog=_examples(subcommand),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if subcommand.children:
+            _add(child, subcommand.children)
+            continue
+        subcommand.add_arguments(child)
+        shape = child.add_mutually_exclusive_group()
+        shape.add_argument("--json", action="store_true", help="one JSON object a line, also on a terminal")
+        shape.add_argument(
+            "--text", action="store_true", help="for people, also where standard output is no terminal"
+        )
+        child.set_defaults(run=subcommand.run)
+
+
+def _examples(subcommand: Subcommand) -> str | None:
+    if not subcommand.examples:
+        return None
+    return "examples:\n" + "\n".join(f"  {PROGRAM} webhooks {example}" for example in subcommand.examples)

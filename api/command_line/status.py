@@ -1,0 +1,161 @@
+"""`webhooks status`: how it stands, and with `--check` whether that is well."""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from api.command_line.arguments import bounded, span
+from api.command_line.errors import ExitCode
+from api.command_line.moments import shown_span
+from api.command_line.output import Line, Output, Tone, joined, toned
+from api.command_line.subcommands import Subcommand
+from dispatcher.models import Endpoint, EndpointStatus
+from dispatcher.standing import COUNTED, Standing, read_standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """What is still well; None is whatever it is."""
+
+    oldest: timedelta
+    backlog: int
+    circuits: int | None
+    disabled: int | None
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--check", action="store_true", help="exit 4 where something is not well; for cron and probes"
+    )
+    parser.add_argument(
+        "--max-oldest",
+        metavar="SPAN",
+        type=span,
+        default=timedelta(minutes=1),
+        help="how long a delivery may be due that a dispatcher may send (default: 1m)",
+    )
+    parser.add_argument(
+        "--max-backlog",
+        metavar="N",
+        type=bounded(0, COUNTED),
+        default=COUNTED - 1,
+        help=f"deliveries that are due, and events to be fanned out (default: {COUNTED - 1})",
+    )
+    parser.add_argument(
+        "--max-circuits", metavar="N", type=bounded(0, 1_000_000), help="open circuits (default: any number)"
+    )
+    parser.add_argument(
+        "--max-disabled",
+        metavar="N",
+        type=bounded(0, 1_000_000),
+        help="disabled endpoints (default: any number)",
+    )
+
+
+def _show(arguments: argparse.Namespace, output: Output) -> int:
+    standing = read_standing()
+    endpoints = Endpoint.objects.filter(deleted_at=None)
+    enabled = endpoints.filter(status=EndpointStatus.ENABLED).count()
+    disabled = endpoints.exclude(status=EndpointStatus.ENABLED).count()
+    problems = list(
+        find_problems(
+            standing,
+            disabled=disabled,
+            thresholds=Thresholds(
+                oldest=arguments.max_oldest,
+                backlog=arguments.max_backlog,
+                circuits=arguments.max_circuits,
+                disabled=arguments.max_disabled,
+            ),
+        )
+    )
+    output.record(
+        {
+            "well": not problems,
+            "problems": problems,
+            "paused": standing.paused,
+            "oldest_permitted_seconds": round(standing.oldest_permitted, 3),
+            "oldest_due_seconds": round(standing.oldest_due, 3),
+            "pending_fan_out": standing.pending_fan_out,
+            "due": standing.due,
+            "scheduled": standing.scheduled,
+            "leased": standing.leased,
+            "circuits_open": standing.circuits_open,
+            "circuits_half_open": standing.circuits_half_open,
+            "endpoints_enabled": enabled,
+            "endpoints_disabled": disabled,
+            "events_recorded": standing.events_recorded,
+            "strays": standing.strays,
+        },
+        *_lines(standing, problems, enabled=enabled, disabled=disabled),
+    )
+    return ExitCode.FAILURES if arguments.check and problems else ExitCode.FINE
+
+
+def find_problems(standing: Standing, *, disabled: int, thresholds: Thresholds) -> Iterator[str]:
+    """What is beyond the thresholds, each in a sentence."""
+    oldest = timedelta(seconds=standing.oldest_permitted)
+    if standing.paused:
+        yield "Deliveries are paused. Go on: manage.py resume_deliveries"
+    elif oldest > thresholds.oldest:
+        yield (
+            f"A delivery is due for {shown_span(oldest)} and nobody has sent it, longer than "
+            f"{shown_span(thresholds.oldest)}. "
+            "Is run_dispatcher running, and fast enough?"
+        )
+    for held, what in (
+        (standing.due, "deliveries are due"),
+        (standing.pending_fan_out, "events wait to be fanned out"),
+    ):
+        if held > thresholds.backlog:
+            yield f"{_count(held)} {what}, more than {thresholds.backlog:,}. Start another run_dispatcher."
+    if thresholds.circuits is not None and standing.circuits_open > thresholds.circuits:
+        yield f"{standing.circuits_open} circuits are open, more than {thresholds.circuits}: these endpoints fail."
+    if thresholds.disabled is not None and disabled > thresholds.disabled:
+        yield f"{disabled} endpoints are disabled, more than {thresholds.disabled}."
+    for table, held in standing.strays.items():
+        if held:
+            yield f"{table}_default holds {held:,} rows. Run: manage.py maintain_partitions"
+
+
+def _lines(standing: Standing, problems: list[str], *, enabled: int, disabled: int) -> Iterator[Line]:
+    yield (
+        toned("Deliveries are on time.", Tone.GOOD)
+        if not problems
+        else joined(toned("Not well:", Tone.BAD), f" {problems[0]}")
+    )
+    for problem in problems[1:]:
+        yield joined(toned("Not well:", Tone.BAD), f" {problem}")
+    permitted, due = standing.oldest_permitted, standing.oldest_due
+    yield f"oldest due   {_age(permitted)} of what may be sent now, {_age(due)} with what waits for its endpoint"
+    yield (
+        f"backlog      {_count(standing.due)} due, {_count(standing.scheduled)} scheduled, "
+        f"{_count(standing.leased)} leased, "
+        f"{_count(standing.pending_fan_out)} to be fanned out"
+    )
+    yield f"circuits     {standing.circuits_open} open, {standing.circuits_half_open} half-open"
+    yield f"endpoints    {enabled:,} enabled, {disabled:,} disabled"
+    yield f"events       {standing.events_recorded:,} recorded so far"
+
+
+def _age(seconds: float) -> str:
+    return shown_span(timedelta(seconds=seconds)) if seconds else "nothing"
+
+
+def _count(number: int) -> str:
+    return f"{number:,} or more" if number >= COUNTED else f"{number:,}"
+
+
+SUBCOMMAND = Subcommand(
+    name="status",
+    help="how deliveries stand: oldest due, backlog, circuits, endpoints",
+    description=(
+        "How deliveries stand, in one bounded statement. With --check the exit code is 4 where something "
+        "is beyond its threshold: "
+        "for cron, a load balancer's probe or a deployment that waits."
+    ),
+    add_arguments=_add_arguments,
+    run=_show,
+    examples=("status", "status --check --max-oldest 2m --max-circuits 0"),
+)

@@ -1,0 +1,101 @@
+"""`webhooks resend` and `webhooks replay`."""
+
+import pytest
+
+from dispatcher.models import Delivery
+from tests.command_line.running import webhooks, within
+from tests.dispatcher.scenes import fan_out, make_endpoint, query, record
+
+GONE = "evt_0355TFrH8aMHaGq6BF9BOk"
+
+
+@pytest.fixture
+def failed(endpoint):
+    """Three events whose deliveries are dead-lettered."""
+    events = record(3, owner=endpoint.owner, type="customer.created")
+    fan_out()
+    query("DELETE FROM dispatcher_delivery")
+    for event in events:
+        query(
+            "INSERT INTO dispatcher_finished_delivery "
+            "(id, owner, endpoint_id, event_id, state, reason, attempts, resend_no, finished_at) "
+            "VALUES (outbox_uuid7(), %s, %s, %s, 'dead_lettered', 'schedule_over', 3, 0, now())",
+            endpoint.owner, endpoint.id, event.id,
+        )  # fmt: skip
+    return events
+
+
+@pytest.mark.acceptance
+@pytest.mark.django_db(transaction=True)
+def test_a_resend_arrives_with_the_same_id(delivering, shop, account):
+    endpoint = make_endpoint(
+        owner=account.public_id, url=f"http://127.0.0.1:{shop.port}/hook", status="disabled"
+    )
+    (event,) = record(owner=endpoint.owner, type="customer.created")
+    ended = webhooks("resend", event.public_id, "--endpoint", endpoint.public_id, "--wait", "30s")
+    assert ended.code == 0, ended.talk
+    assert (ended.record["event"], ended.record["state"]) == (event.public_id, "succeeded")
+    assert event.public_id in [one.event_id for one in shop.received]
+
+
+@pytest.mark.django_db
+def test_a_resend_goes_to_whom_it_went_else_to_whom_it_should(failed, endpoint):
+    other = make_endpoint(owner=endpoint.owner)
+    assert within("resend", failed[0].public_id).record["endpoint"] == endpoint.public_id
+    (fresh,) = record(owner=endpoint.owner, type="customer.updated")
+    sent_to = {row["endpoint"] for row in within("resend", fresh.public_id).records}
+    assert sent_to == {endpoint.public_id, other.public_id}
+
+
+@pytest.mark.django_db
+def test_a_resend_that_cannot_be_says_why(endpoint):
+    (event,) = record(owner="acct_another", type="customer.created")
+    assert "No such event" in within("resend", GONE).talk
+    ended = within("resend", event.public_id, "--endpoint", endpoint.public_id)
+    assert (ended.code, "No such webhook endpoint of acct_another" in ended.talk) == (1, True)
+    assert "Name one with --endpoint" in within("resend", event.public_id).talk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_replay_counts_first_and_then_schedules(failed, endpoint):
+    counted = webhooks("replay", "--endpoint", endpoint.public_id, "--since", "1h", "--dry-run")
+    assert counted.code == 0, counted.talk
+    assert (counted.record["found"], counted.record["made"]) == (3, 0)
+    assert "3 failed to replay" in counted.talk
+    assert not Delivery.objects.exists()
+    done = within("replay", "--endpoint", endpoint.public_id, "--since", "1h", "--rate", "60/m")
+    assert (done.record["found"], done.record["made"]) == (3, 3)
+    assert Delivery.objects.filter(resend_no=1).count() == 3
+    assert within("replay", "--endpoint", endpoint.public_id, "--since", "1h").record["found"] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_are_replayed_only_when_somebody_says_so(failed, endpoint):
+    replay = ("replay", "--endpoint", endpoint.public_id, "--since", "1h", "--confirm-above", "2")
+    refused = within(*replay)
+    assert (refused.code, refused.data) == (1, "")
+    assert "say --yes" in refused.talk
+    assert not Delivery.objects.exists()
+    assert within(*replay, "--yes").record["made"] == 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--since", "2h", "--until", "3h"], 2, "argument --until: must be later than since"),
+        (["--since", "2099-01-01T00:00:00Z"], 2, "argument --since: is in the future"),
+        (["--since", "2h", "--rate", "99999"], 2, "argument --rate: must be above 0"),
+    ],
+)
+def test_a_replay_of_what_cannot_be_is_refused(endpoint, arguments, code, words):
+    ended = within("replay", "--endpoint", endpoint.public_id, *arguments)
+    assert (ended.code, ended.data) == (code, "")
+    assert words in ended.talk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_replay_to_a_disabled_endpoint_is_refused(account):
+    endpoint = make_endpoint(owner=account.public_id, status="disabled")
+    ended = within("replay", "--endpoint", endpoint.public_id, "--since", "1h")
+    assert (ended.code, "enable it first" in ended.talk) == (1, True)
