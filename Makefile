@@ -45,6 +45,9 @@ fuzz-responses: environment ## endpoints whose answers went wrong at random (FUZ
 screenshots: environment ## a picture of every page, of demo data in a browser, into docs/images/ (ARGS: keys of pages)
 	@$(RUN) tools.screenshots $(ARGS)
 
+bench-pages: environment ## every page with 10,000,000 attempts behind it: p50, p95, statements (ARGS="--attempts 200000": quick)
+	@$(RUN) bench.pages $(ARGS)
+
 crash-test: environment ## faults under load, more than an hour (ARGS=--quick: each once; --state FILE: can be gone on with)
 	@$(RUN) tests.crash $(ARGS)
 

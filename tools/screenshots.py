@@ -87,7 +87,7 @@ def shots(wanted: list[str]) -> Iterator[Shot]:
 
 
 def _take_all(stage: Stage, into: Path, *, wanted: list[str]) -> None:
-    samples = Samples(stage)
+    samples = Samples.of_stage(stage)
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=CHROMIUM.path, args=arguments)

@@ -67,7 +67,7 @@ def _locked(path: Path, *, shared: bool = False) -> Iterator[None]:
 
 @pytest.fixture(scope="package")
 def samples(stage: Stage) -> Samples:
-    return Samples(stage)
+    return Samples.of_stage(stage)
 
 
 @pytest.fixture(scope="package")

@@ -6,9 +6,9 @@ A new page without an id in its path is found by itself; one with an id needs th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from tools.demo_data.stage import Stage
 
@@ -83,11 +83,33 @@ def operations_pages() -> Iterator[Page]:
 
 
 class Samples:
-    """Ids of the demo data for the places in paths and queries."""
+    """Ids for the places in paths and queries, of what a database holds.
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._found: dict[str, str] = {}
+    Args:
+        rows: runs a query with its parameters.
+        endpoint: one with failed attempts (`we_…`).
+        account: its owner (`acct_…`).
+        entry_link: the path of a one-time link.
+    """
+
+    def __init__(
+        self, rows: Callable[..., list[tuple[Any, ...]]], *, endpoint: str, account: str, entry_link: str
+    ) -> None:
+        self._rows = rows
+        self._found = {
+            "endpoint": endpoint,
+            "account": account,
+            "link": entry_link.strip("/").rpartition("/")[2],
+        }
+
+    @classmethod
+    def of_stage(cls, stage: Stage) -> Self:
+        return cls(
+            stage.rows,
+            endpoint=stage.endpoints["erp"],
+            account=stage.merchants["northwind"].account,
+            entry_link=stage.entry_link,
+        )
 
     def address(self, page: Page) -> str:
         """The page's path with ids in it, and its query."""
@@ -101,12 +123,6 @@ class Samples:
             self._found[kind] = getattr(self, f"_{kind}")()
         return self._found[kind]
 
-    def _link(self) -> str:
-        return self._stage.entry_link.strip("/").rpartition("/")[2]
-
-    def _endpoint(self) -> str:
-        return self._stage.endpoints["erp"]
-
     def _delivery(self) -> str:
         """Dead-lettered after several attempts, with a body to read."""
         return self._public("dlv", self._worst("delivery_id"))
@@ -118,27 +134,27 @@ class Samples:
         return self._public("evt", self._worst("event_id"))
 
     def _payment(self) -> str:
-        ((found,),) = self._stage.rows(
+        ((found,),) = self._rows(
             "SELECT object_id FROM outbox_event WHERE object_id LIKE 'pi_%%'"
             " AND type = 'payment_intent.succeeded' AND owner = %s ORDER BY id DESC LIMIT 1",
-            self._stage.merchants["northwind"].account,
+            self.of("account"),
         )
         return str(found)
 
     def _request(self) -> str:
         return self._public(
             "req",
-            self._stage.rows(
-                "SELECT id FROM api_request_log WHERE method = 'POST' AND path LIKE '%%/confirm/'"
+            self._rows(
+                "SELECT id FROM api_request_log WHERE method = 'POST' AND path LIKE '%%/payment_intents%%'"
                 " ORDER BY id DESC LIMIT 1"
             )[0][0],
         )
 
     def _worst(self, column: str) -> Any:
-        ((found,),) = self._stage.rows(
+        ((found,),) = self._rows(
             f"SELECT {column} FROM dispatcher_attempt WHERE endpoint_id = %s AND response IS NOT NULL"
             " ORDER BY number DESC, id DESC LIMIT 1",
-            self._uuid("we", self._endpoint()),
+            self._uuid("we", self.of("endpoint")),
         )
         return found
 
