@@ -22,6 +22,7 @@ class ApiConfig(AppConfig):
         from api.idempotency import forget_operations
         from api.ops.entry_links import forget_entry_links
         from api.pages.confirmations import forget_confirmations
+        from api.portal.sessions import forget_sessions
         from api.rate_limit import forget_buckets
 
         forgets = (
@@ -30,6 +31,7 @@ class ApiConfig(AppConfig):
             forget_buckets,
             forget_confirmations,
             forget_entry_links,
+            forget_sessions,
         )
         return sum(forget(limit=limit) for forget in forgets)
 

@@ -25,6 +25,7 @@ from dispatcher.limits import LEAST_RATE, MOST
 from dispatcher.models import DeliveryState, EndpointStatus, OnDeadLetter
 
 _MAX_OVERLAP_SECONDS = 86_400
+_MAX_PORTAL_SECONDS = 3_600
 
 
 class NothingInput(InputTable):
@@ -306,6 +307,11 @@ class EventRetryInput(InputTable):
     expand = TextList(required=False)
 
 
+class PortalSessionInput(InputTable):
+    expires_in = Integer(least=60, most=_MAX_PORTAL_SECONDS, default=_MAX_PORTAL_SECONDS)
+    allowed_origins = TextList(longest=10, required=False)
+
+
 class CliSessionInput(InputTable):
     device_name = Text(max_length=500, required=False, allow_null=True)
     websocket_features = TextList()
@@ -338,6 +344,7 @@ NOTHING = NothingInput()
 RETRIEVE = RetrieveInput()
 EVENT_RETRY = EventRetryInput()
 CLI_SESSION = CliSessionInput()
+PORTAL_SESSION = PortalSessionInput()
 CUSTOMER = CustomerInput()
 CUSTOMERS = list_input("CustomersInput", "cus", "customer", email=Text(max_length=512, required=False))
 CUSTOMER_SEARCH = SearchInput()

@@ -13,7 +13,7 @@ from outbox.identifiers import encode_id, new_uuid
 
 # Probes come every second, from machines; assets and the schema say nothing of an account; pages have their audit log.
 PROBES = ("/healthz", "/readyz")
-_UNLOGGED = (*PROBES, "/static/", "/schema", "/docs", "/ops")
+_UNLOGGED = (*PROBES, "/static/", "/schema", "/docs", "/ops", "/portal/")
 # For every answer that says nothing else: it is nobody else's to keep, and no page. Django's own middlewares add
 # the headers that need no judgement.
 _NO_PAGE = "default-src 'none'; frame-ancestors 'none'"

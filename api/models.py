@@ -5,6 +5,7 @@ The first two are written by the statements in `api/sql/` only.
 
 from datetime import datetime
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from outbox.identifiers import encode_id, moment_of
@@ -209,3 +210,29 @@ class EntryLink(models.Model):
 
     class Meta:
         db_table = "api_entry_link"
+
+
+class PortalSession(models.Model):
+    """A link that opens one account's pages for a while. Its path holds the token; here is the hash of it."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    token_hash = models.BinaryField(unique=True)
+    account_id = models.UUIDField()
+    owner = models.TextField()  # the account's public id
+    key_id = models.UUIDField()  # revoked, it ends the session
+    api_version = models.TextField()
+    allowed_origins = ArrayField(models.TextField())  # that may show it in a frame
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "api_portal_session"
+        indexes = [models.Index(fields=["expires_at"], name="api_portal_session_expires")]
+
+    @property
+    def public_id(self) -> str:
+        return encode_id("ps", self.id)
+
+    @property
+    def created_at(self) -> datetime:
+        return moment_of(self.id)

@@ -37,6 +37,7 @@ from api.views.payment_methods import (
     PaymentMethodsView,
     PaymentMethodView,
 )
+from api.views.portal_sessions import PortalSessionsView, PortalSessionView
 from api.views.refunds import CancelRefundView, RefundsView, RefundView
 from api.views.requests import RequestView
 from api.views.setup_intents import (
@@ -295,6 +296,22 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
         inputs.CLI_SESSION,
         outputs.CliSession,
         creates=True,
+    ),
+    (PortalSessionsView, "POST"): Operation(
+        "create_portal_session",
+        "Make a link to the account's own pages; the answer shows it",
+        inputs.PORTAL_SESSION,
+        outputs.PortalSession,
+        creates=True,
+    ),
+    (PortalSessionView, "GET"): Operation(
+        "retrieve_portal_session", "Retrieve a portal session", inputs.NOTHING, outputs.PortalSession
+    ),
+    (PortalSessionView, "DELETE"): Operation(
+        "revoke_portal_session",
+        "End a portal session: its link opens nothing",
+        inputs.NOTHING,
+        outputs.Deleted,
     ),
     (DeliveriesView, "GET"): Operation(
         "list_deliveries", "List deliveries", inputs.DELIVERIES, outputs.DeliveryList

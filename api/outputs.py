@@ -200,6 +200,17 @@ class CliSession(serializers.Serializer[Any]):
     device_token = _text()
 
 
+class PortalSession(serializers.Serializer[Any]):
+    id = _text()
+    object = _text()
+    allowed_origins = _texts()
+    created = _moment()
+    expires_at = _moment()
+    livemode = serializers.BooleanField()
+    status = serializers.ChoiceField(("active", "expired", "revoked"))
+    url = _text(required=False, help_text="only where it is new: whoever has it is let in")
+
+
 class Milliseconds(serializers.Serializer[Any]):
     dns = _milliseconds()
     connect = _milliseconds()

@@ -43,6 +43,7 @@ from api.views.payment_methods import (
     PaymentMethodsView,
     PaymentMethodView,
 )
+from api.views.portal_sessions import PortalSessionsView, PortalSessionView
 from api.views.refunds import CancelRefundView, RefundsView, RefundView
 from api.views.requests import RequestView
 from api.views.setup_intents import (
@@ -113,6 +114,8 @@ resources = [
     _route("deliveries/{id}", DeliveryView),
     _route("deliveries/{id}/resend", ResendView),
     _route("deliveries/{id}/stop", StopView),
+    _route("portal_sessions", PortalSessionsView),
+    _route("portal_sessions/{id}", PortalSessionView),
     _route("stripecli/sessions", CliSessionsView),
 ]
 

@@ -31,6 +31,7 @@ RESOURCES: dict[str, str] = {
     "events": "event",
     "payment_intents": "payment_intent",
     "payment_methods": "payment_method",
+    "portal_sessions": "portal_session",
     "refunds": "refund",
     "requests": "request",
     "setup_intents": "setup_intent",

@@ -52,6 +52,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "api_cli_session": {API: CHANGE, SETTLEMENT: "SELECT, UPDATE, DELETE"},
     "api_cli_message": {API: CHANGE, SETTLEMENT: "SELECT, UPDATE, DELETE"},
     "api_cli_secret": {API: ADD},
+    "api_portal_session": {API: CHANGE, SETTLEMENT: "SELECT, UPDATE, DELETE"},
     "api_request_log": {API: ADD},
     "api_rate_bucket": {API: CHANGE, SETTLEMENT: "SELECT, UPDATE, DELETE"},
     # Who changed what by hand is added to, and never changed by anybody.

@@ -303,6 +303,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "ApiVersionEnum": "core.versions.VERSIONS",
         "EndpointApiVersionEnum": "core.versions.STRIPE_VERSIONS",
         "PaymentMethodTypeEnum": ["card", "us_bank_account"],
+        "EndpointStatusEnum": ["enabled", "disabled"],
+        "PortalSessionStatusEnum": ["active", "expired", "revoked"],
         "UsageEnum": ["off_session", "on_session"],
     },
     "ENABLE_LIST_MECHANICS_ON_NON_2XX": False,

@@ -243,6 +243,10 @@ def test_no_secret_comes_to_light(
         ]  # fmt: skip
         rolled = shop.send("POST", f"/v1/webhook_endpoints/{endpoints[0]['id']}/roll_secret", {})
         session = shop.send("POST", "/v1/stripecli/sessions", {"websocket_features": ["webhooks"]})
+        portal = shop.send("POST", "/v1/portal_sessions", {}, Idempotency_Key=f"{IDEMPOTENCY}-portal")
+        link = portal["url"].split("/")[-2]
+        urlopen(f"http://127.0.0.1:{api.port}/portal/{link}/").read()
+        shop.send("GET", f"/v1/portal/{link}/endpoints")
         intents = [intent for dialect in DIALECTS for intent in _paid(shop, dialect)]
         for dialect in DIALECTS:
             _failed(shop, keys, dialect, intents[0])
@@ -281,6 +285,7 @@ def test_no_secret_comes_to_light(
                 tuple(_hidden(intent["client_secret"]) for intent in intents),
                 kept_in=OBJECTS | {"core_payment_intent.client_secret", "core_setup_intent.client_secret"},
             ),
+            Canary("link of the portal", (link[-24:],)),
             Canary("token of a URL", (URL_TOKEN,), kept_in=OBJECTS | {"dispatcher_endpoint.url"}),
             Canary("password of PostgreSQL", (PASSWORD,)),
             Canary("password of the broker", (BROKER_PASSWORD,)),

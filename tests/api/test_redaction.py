@@ -15,6 +15,8 @@ from core.redaction import REDACTED, loggable, without_secrets
         ("https://shop.test/h?token=abc&x=1", f"https://shop.test/h?{REDACTED}"),
         ("https://shop.test/h", "https://shop.test/h"),
         ("sk_test_abcDEF123", REDACTED),
+        ("GET /portal/pst_abcDEF123/endpoints/", f"GET /portal/{REDACTED}/endpoints/"),
+        ("pst_ and psychology", "pst_ and psychology"),
         ("card 4242.4242.4242.4242 it is", f"card {REDACTED} it is"),
         ("order 1234", "order 1234"),
     ],

@@ -89,6 +89,7 @@ def make_world(name: str) -> World:
     loose = _done(caller.post("/payment_methods/", {"type": "card", "card": {"token": "tok_visa"}}))
     intent = caller.intent(customer=customer["id"], payment_method=saved["id"], **words)
     setup = _done(caller.post("/setup_intents/", {"customer": customer["id"], **words}))
+    portal = _done(caller.post("/portal_sessions/", {"allowed_origins": ["https://shop.example"]}))
     ids = {
         "account": account.public_id,
         "charge": paid["latest_charge"],
@@ -98,6 +99,7 @@ def make_world(name: str) -> World:
         "event": delivery["event"],
         "intent": intent["id"],
         "method": loose["id"],
+        "portal": portal["id"],
         "refund": refund["id"],
         "request": caller.get("/customers/", email=f"{mark}@shop.test")["Request-Id"],
         "saved": saved["id"],
@@ -105,7 +107,8 @@ def make_world(name: str) -> World:
         "transaction": refund["balance_transaction"],
     }
     client_secrets = {"intent": intent["client_secret"], "setup": setup["client_secret"]}
-    secrets = {mark, endpoint["secret"], *client_secrets.values(), str(caller.key)}
+    link = portal["url"].split("/")[-2]
+    secrets = {mark, link, endpoint["secret"], *client_secrets.values(), str(caller.key)}
     return World(caller=caller, ids=ids, secrets=secrets, client_secrets=client_secrets)
 
 

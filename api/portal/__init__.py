@@ -1,0 +1,1 @@
+"""`/portal/`: a merchant's own endpoints, deliveries and events as pages, opened by a short-lived link."""
