@@ -295,6 +295,12 @@ class EndpointChangeInput(InputTable):
     expand = TextList(required=False)
 
 
+class PortalEndpointInput(InputTable):
+    url = Text(max_length=2_048)
+    enabled_events = TextList()
+    description = Text(max_length=5_000, required=False, allow_null=True)
+
+
 class RollSecretInput(InputTable):
     overlap_seconds = Integer(least=0, most=_MAX_OVERLAP_SECONDS, default=_MAX_OVERLAP_SECONDS)
 
@@ -345,6 +351,7 @@ RETRIEVE = RetrieveInput()
 EVENT_RETRY = EventRetryInput()
 CLI_SESSION = CliSessionInput()
 PORTAL_SESSION = PortalSessionInput()
+PORTAL_ENDPOINT = PortalEndpointInput()
 CUSTOMER = CustomerInput()
 CUSTOMERS = list_input("CustomersInput", "cus", "customer", email=Text(max_length=512, required=False))
 CUSTOMER_SEARCH = SearchInput()

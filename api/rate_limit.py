@@ -5,6 +5,7 @@ waits for no disk, and a crash of PostgreSQL fills every bucket.
 """
 
 import math
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
@@ -72,6 +73,15 @@ def check_account(identity: ApiKeyIdentity) -> None:
     if limit := rate_limit():
         holders = "payers" if identity.kind == KeyKind.PUBLISHABLE else "account"
         _take(f"{holders}:{identity.account_id}", Rate.per_second(limit))
+
+
+def check_portal(account_id: uuid.UUID) -> None:
+    """A page of the portal. Raises RateLimited; no statement where accounts have no limit.
+
+    A bucket of its own: who looks at pages keeps no program of the merchant's from its work.
+    """
+    if limit := rate_limit():
+        _take(f"portal:{account_id}", Rate.per_second(limit))
 
 
 def note_failed_key(request: HttpRequest | Request) -> None:

@@ -130,5 +130,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^docs/failure-codes/?$", catalogue_page),
     path("ops/", include("api.ops.urls")),
     path("ops", to_operations),
+    path("portal/", include("api.portal.urls")),
     re_path(r"", unknown_path),
 ]

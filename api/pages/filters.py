@@ -18,6 +18,7 @@ KINDS = {
     "evt": "an event",
     "pi": "a payment",
     "pm": "a payment method",
+    "ps": "a portal session",
     "re": "a refund",
     "req": "a request",
     "rpl": "a replay",

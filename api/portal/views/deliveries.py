@@ -1,0 +1,194 @@
+"""Who gets what happened, how each try went, and sending it once more."""
+
+from datetime import datetime, timedelta
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+
+from api.idempotency import in_one_transaction
+from api.pages.filters import Filters
+from api.pages.words import badge_of
+from api.portal.changes import Fields, Question, ask, once, read_form, written_down
+from api.portal.lookups import endpoints_with, identified, offered_endpoints
+from api.portal.pages import ASKED, Portal, portal_page, render, see
+from api.portal.shown import attempts_shown, delivery_rows, next_in_words, pretty
+from api.views.events import facts_of
+from core.versions import render_event, shown_event_type
+from dispatcher.deliveries import (
+    attempts_of,
+    get_delivery,
+    list_deliveries,
+    resend_delivery,
+    stop_delivery,
+)
+from dispatcher.errors import DeliveryEnded, DeliveryNotFound, EventExpired
+from dispatcher.models import LIVE_STATES, DeliveryRecord, DeliveryState
+from dispatcher.reasons import explanation_of
+from outbox.identifiers import moment_of
+from outbox.models import Event
+
+_SIZE = 25
+_CURRENT = "deliveries"
+SPANS = {
+    "1h": ("last hour", timedelta(hours=1)),
+    "24h": ("last 24 hours", timedelta(hours=24)),
+    "7d": ("last 7 days", timedelta(days=7)),
+    "30d": ("last 30 days", timedelta(days=30)),
+}
+
+
+@portal_page()
+def deliveries_page(request: HttpRequest, portal: Portal) -> HttpResponse:
+    """By the time of their events, newest first; each filter that is not understood is named and left out."""
+    filters = Filters(request.GET.dict())
+    state = filters.choice("state", DeliveryState.values)
+    endpoint_id = filters.id("endpoint", "we")
+    event_id = filters.id("event", "evt")
+    span = filters.choice("range", SPANS)
+    chosen = dict(filters.given)
+    kept = filters.query
+    older, newer = filters.id("older", "dlv"), filters.id("newer", "dlv")
+    try:
+        page = list_deliveries(
+            owner=portal.owner,
+            limit=_SIZE,
+            state=state,
+            endpoint_id=endpoint_id,
+            event_id=event_id,
+            created_from=_begin(span),
+            starting_after=None if newer else older,
+            ending_before=newer,
+        )
+    except DeliveryNotFound:
+        raise Http404("The page that you came from is gone: go back to the newest deliveries.") from None
+    more_newer = page.has_more if newer else older is not None
+    more_older = newer is not None or page.has_more
+    shown = {
+        "rows": delivery_rows(portal, page.rows),
+        "endpoints": offered_endpoints(portal),
+        "states": [(value, badge_of(value).word) for value in DeliveryState.values],
+        "spans": [(name, words) for name, (words, _) in SPANS.items()],
+        "chosen": chosen,
+        "filtered": bool(chosen),
+        "problems": filters.problems,
+        "older": f"{kept}older={page.rows[-1].public_id}" if page.rows and more_older else None,
+        "newer": f"{kept}newer={page.rows[0].public_id}" if page.rows and more_newer else None,
+    }
+    return render(request, portal, "portal/deliveries.html", shown, current=_CURRENT, status=filters.status)
+
+
+@portal_page()
+def delivery_page(request: HttpRequest, portal: Portal, id: str) -> HttpResponse:
+    """One delivery, from its event to what comes next."""
+    record = _delivery_named(portal, id)
+    event = Event.objects.filter(owner=portal.owner, id=record.event_id).first()
+    endpoint = endpoints_with(portal, {record.endpoint_id}).get(record.endpoint_id)
+    body = (
+        pretty(render_event(facts_of(event), endpoint.api_version))
+        if event is not None and endpoint is not None
+        else None
+    )
+    shown = {
+        "record": record,
+        "recorded_at": moment_of(record.event_id),
+        "live": record.state in LIVE_STATES,
+        "event": event,
+        "event_type": None if event is None else shown_event_type(event.type, portal.session.api_version),
+        "endpoint": endpoint,
+        "attempts": attempts_shown(attempts_of(record.id)),
+        "reason": explanation_of(record.reason),
+        "next": next_in_words(record),
+        "body": body,
+        "may_resend": event is not None and endpoint is not None and endpoint.deleted_at is None,
+    }
+    return render(request, portal, "portal/delivery.html", shown, current=_CURRENT)
+
+
+@portal_page(methods=ASKED)
+def resend_page(request: HttpRequest, portal: Portal, id: str) -> HttpResponse:
+    """The same event once more, as a new delivery."""
+    record = _delivery_named(portal, id)
+    question = Question(
+        title="Send it once more?",
+        text="The same event, byte for byte, is sent to the same endpoint as a new delivery, signed afresh. A receiver "
+        "that deduplicates on the event's id takes it for the one that it had. It reaches a disabled endpoint too.",
+        button="Send it",
+        facts=[("Delivery", record.public_id), ("State", badge_of(record.state).word)],
+        back=portal.path(f"deliveries/{record.public_id}/"),
+        current=_CURRENT,
+    )
+    if request.method != "POST":
+        return ask(request, portal, question)
+    name, _ = read_form(request)
+
+    def resend() -> Fields:
+        made = resend_delivery(owner=portal.owner, delivery_id=record.id)
+        written_down(
+            request,
+            portal,
+            action="delivery.resent",
+            subject=record.public_id,
+            after={"delivery": made.public_id},
+        )
+        return {"delivery": made.public_id}
+
+    try:
+        made = once(
+            request,
+            portal,
+            form=name,
+            fields={},
+            run=lambda operation: in_one_transaction(operation, resend),
+        )
+    except (EventExpired, DeliveryNotFound) as error:
+        text = (
+            str(error)
+            if isinstance(error, EventExpired)
+            else "Its endpoint was deleted: there is nowhere to send it."
+        )
+        return ask(request, portal, question, problem=text)
+    return see(portal, f"deliveries/{made['delivery']}/", notice="sent")
+
+
+@portal_page(methods=ASKED)
+def stop_page(request: HttpRequest, portal: Portal, id: str) -> HttpResponse:
+    """No further attempt. Stopping what has ended changes nothing."""
+    record = _delivery_named(portal, id)
+    back = f"deliveries/{record.public_id}/"
+    if request.method == "POST":
+        read_form(request)
+        try:
+            stop_delivery(owner=portal.owner, delivery_id=record.id)
+        except DeliveryEnded:
+            return see(portal, back, notice="ended")
+        written_down(
+            request,
+            portal,
+            action="delivery.stopped",
+            subject=record.public_id,
+            before={"state": record.state},
+        )
+        return see(portal, back, notice="stopped")
+    question = Question(
+        title="Stop this delivery?",
+        text="No further attempt is made, and it ends as cancelled. You can send it once more later.",
+        button="Stop it",
+        facts=[("Delivery", record.public_id), ("Attempts so far", record.attempts)],
+        dangerous=True,
+        back=portal.path(back),
+        current=_CURRENT,
+    )
+    return ask(request, portal, question)
+
+
+def _delivery_named(portal: Portal, text: str) -> DeliveryRecord:
+    try:
+        return get_delivery(owner=portal.owner, delivery_id=identified(text, "dlv"))
+    except DeliveryNotFound:
+        raise Http404(
+            f"There is no delivery {text[:60]!r} in this account, or it is older than history is kept."
+        ) from None
+
+
+def _begin(span: str | None) -> datetime | None:
+    return None if span is None else timezone.now() - SPANS[span][1]

@@ -1,0 +1,1 @@
+"""The portal: a merchant's own pages."""
