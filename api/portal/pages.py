@@ -134,6 +134,8 @@ def render(
     )
     # The older header knows no list of origins, and browsers that know the policy pass it over.
     answer.xframe_options_exempt = bool(origins)
+    # The address lets people in, and forms need no origin: the path is their proof.
+    answer["Referrer-Policy"] = "no-referrer"
     return answer
 
 

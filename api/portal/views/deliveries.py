@@ -12,7 +12,6 @@ from api.portal.changes import Fields, Question, ask, once, read_form, written_d
 from api.portal.lookups import endpoints_with, identified, offered_endpoints
 from api.portal.pages import ASKED, Portal, portal_page, render, see
 from api.portal.shown import attempts_shown, delivery_rows, next_in_words, pretty
-from api.views.events import facts_of
 from core.versions import render_event, shown_event_type
 from dispatcher.deliveries import (
     attempts_of,
@@ -84,7 +83,7 @@ def delivery_page(request: HttpRequest, portal: Portal, id: str) -> HttpResponse
     event = Event.objects.filter(owner=portal.owner, id=record.event_id).first()
     endpoint = endpoints_with(portal, {record.endpoint_id}).get(record.endpoint_id)
     body = (
-        pretty(render_event(facts_of(event), endpoint.api_version))
+        pretty(render_event(event.facts, endpoint.api_version))
         if event is not None and endpoint is not None
         else None
     )

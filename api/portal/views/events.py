@@ -9,7 +9,6 @@ from api.portal.changes import Fields, Question, ask, once, read_form, written_d
 from api.portal.lookups import endpoint_named, event_named, offered_endpoints
 from api.portal.pages import ASKED, Portal, portal_page, render, see
 from api.portal.shown import delivery_rows, pretty
-from api.views.events import facts_of
 from core.versions import (
     canonical_event_type,
     event_types,
@@ -55,7 +54,7 @@ def event_page(request: HttpRequest, portal: Portal, id: str) -> HttpResponse:
         "event": event,
         "event_type": shown_event_type(event.type, version),
         "version": version,
-        "body": pretty(render_event(facts_of(event), version)),
+        "body": pretty(render_event(event.facts, version)),
         "deliveries": delivery_rows(portal, deliveries.rows),
         "has_more": deliveries.has_more,
     }
