@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 from django.db import connection
@@ -298,23 +297,6 @@ def test_metrics_are_those_that_a_process_serves() -> None:
         first_code(row): (row[1], tuple(CODE.findall(row[2]))) for row in rows(page("reference/metrics.md"))
     }
     assert shown == {one.name: (one.type, one.labels) for one in DESCRIBED.values()}
-
-
-def test_alerts_are_on_metrics_that_exist_and_each_says_what_to_look_at() -> None:
-    text = page("how-to/alert.md")
-    series = {one.name for one in DESCRIBED.values()} | {
-        f"{one.name}_bucket" for one in DESCRIBED.values() if one.type == "histogram"
-    }
-    assert set(re.findall(r"dispatcher_[a-z_]+", text)) <= series
-    for selector in re.findall(r"dispatcher_\w+\{([^}]+)\}", text):
-        assert {part.split("=")[0] for part in selector.split(",")} <= {
-            label for one in DESCRIBED.values() for label in one.labels
-        }
-    alerts = re.findall(r"- alert: (\w+)", text)
-    explained = {name for row in rows(text) for name in row[0].split(", ")}
-    assert explained == set(alerts) - {"PausedForLong"}  # its name says it
-    groups = yaml.safe_load(re.findall(r"(?s)```yaml\n(groups:.*?)```", text)[0])["groups"]
-    assert sum(len(group["rules"]) for group in groups) == len(alerts)
 
 
 # --- Excerpts and statements ---
