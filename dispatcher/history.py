@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, datetime, timedelta
 
-from dispatcher.models import DeliveryRecord
+from dispatcher.models import Attempt, DeliveryRecord
 from outbox.database import fetch_all
 from outbox.identifiers import encode_id, floor_uuid, moment_of
 from outbox.sql import statements
@@ -20,6 +20,7 @@ _LAST = uuid.UUID(int=(1 << 128) - 1)
 class PastDelivery:
     """A delivery, live or ended, as it stands now."""
 
+    owner: str
     event_id: uuid.UUID
     id: uuid.UUID
     endpoint_id: uuid.UUID
@@ -33,6 +34,10 @@ class PastDelivery:
     @property
     def public_id(self) -> str:
         return encode_id("dlv", self.id)
+
+    @property
+    def event_public_id(self) -> str:
+        return encode_id("evt", self.event_id)
 
     @property
     def created_at(self) -> datetime:
@@ -123,6 +128,16 @@ def attempts_of_deliveries(deliveries: Sequence[PastDelivery], *, limit: int) ->
         )
         for row in rows
     ]
+
+
+def attempts_since(delivery: PastDelivery, *, limit: int) -> list[Attempt]:
+    """The last `limit` attempts of one delivery with what was answered, in the order of their numbers."""
+    rows = Attempt.objects.filter(
+        delivery_id=delivery.id,
+        id__gte=floor_uuid(delivery.created_at - _SKEW),
+        id__lt=_until(delivery),
+    )
+    return list(rows.order_by("-number", "-id")[:limit])[::-1]
 
 
 def _until(delivery: PastDelivery) -> uuid.UUID:

@@ -4,8 +4,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, re_path
 
 from api.ops.views.audit import audit_page
+from api.ops.views.delivery import delivery_page, delivery_report_page, resend_page, stop_page
 from api.ops.views.overview import overview_page
 from api.ops.views.session import enter_page, login_page, logout_page, password_page
+from api.ops.views.trace import trace_page
 
 
 def to_operations(request: HttpRequest) -> HttpResponse:
@@ -24,6 +26,11 @@ urlpatterns = [
     path("audit/", audit_page, name="ops-audit"),
     path("enter/<token>/", enter_page, name="ops-enter"),
     path("password/", password_page, name="ops-password"),
+    path("deliveries/<str:id>/", delivery_page, name="ops-delivery"),
+    path("deliveries/<str:id>/report/", delivery_report_page, name="ops-delivery-report"),
+    path("deliveries/<str:id>/resend/", resend_page, name="ops-delivery-resend"),
+    path("deliveries/<str:id>/stop/", stop_page, name="ops-delivery-stop"),
+    path("trace/", trace_page, name="ops-trace"),
     path("login/", login_page, name="ops-login"),
     path("logout/", logout_page, name="ops-logout"),
     re_path(r"", nothing_here),

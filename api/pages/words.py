@@ -20,6 +20,12 @@ _BADGES = {
     "dead_lettered": Badge("bad", "✕", "dead-lettered"),
     "cancelled": Badge("idle", "⊘", "cancelled"),
     "skipped": Badge("idle", "↷", "skipped"),
+    # what became of an event at an endpoint
+    "delivered": Badge("ok", "✓", "delivered"),
+    "waiting": Badge("idle", "○", "waiting"),
+    "not_subscribed": Badge("idle", "–", "not subscribed"),
+    "too_late": Badge("idle", "–", "made later"),
+    "no_record": Badge("idle", "–", "no record"),
     # attempts
     "failed": Badge("bad", "✕", "failed"),
     "unknown": Badge("warn", "?", "unknown"),

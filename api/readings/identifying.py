@@ -126,20 +126,25 @@ def expect(text: str, *, prefix: str) -> uuid.UUID:
     """
     named = identify(text)
     if named.kind.prefix != prefix:
-        raise AnotherKind(named, expected=KINDS[prefix])
+        raise AnotherKind(named, prefix=prefix)
     return named.value
 
 
 class AnotherKind(Exception):
     """An id was given where one of another kind is asked for."""
 
-    def __init__(self, named: Named, *, expected: Kind) -> None:
+    def __init__(self, named: Named, *, prefix: str) -> None:
         self.named = named
-        self.message = (
-            f"{named.text} is {named.kind.article} {named.kind.noun}; "
-            f"an id that begins with {expected.prefix}_ is asked for."
-        )
+        self.message = self.words(named, prefix=prefix)
         super().__init__(self.message)
+
+    @staticmethod
+    def words(named: Named, *, prefix: str) -> str:
+        kind = KINDS[prefix]
+        return (
+            f"{named.text} is the id of {named.kind.article} {named.kind.noun}; "
+            f"{kind.article} {kind.noun}'s, {prefix}_…, is asked for."
+        )
 
 
 def _unknown_kind(given: str) -> NotTraceable:

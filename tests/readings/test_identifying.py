@@ -67,7 +67,7 @@ def test_a_client_secret_leads_to_its_payment_and_is_not_repeated() -> None:
 def test_another_kind_is_told_what_it_is() -> None:
     with pytest.raises(AnotherKind) as refused:
         expect(WHOLE, prefix="dlv")
-    assert refused.value.message == f"{WHOLE} is an event; an id that begins with dlv_ is asked for."
+    assert refused.value.message == f"{WHOLE} is the id of an event; a delivery's, dlv_…, is asked for."
     assert refused.value.named.text == WHOLE
 
 

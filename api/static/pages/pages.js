@@ -24,6 +24,12 @@
     setTimeout(() => { button.textContent = label; }, 1500);
   });
 
+  // What only a script can offer: <button hidden data-print>Print</button>
+  document.querySelectorAll("[data-print]").forEach((button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  });
+
   // Rows: j and k choose, Enter opens what the row's first link leads to.
   const rows = () => [...document.querySelectorAll("tbody tr")].filter((row) => row.querySelector("a"));
   const choose = (step) => {
