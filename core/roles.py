@@ -44,6 +44,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "dispatcher_attempt": {API: ADD, DISPATCHER: CHANGE},
     "dispatcher_delivery_record": {API: READ},
     "dispatcher_stopped_key": {API: "SELECT, DELETE", DISPATCHER: "SELECT, INSERT, DELETE"},
+    "dispatcher_replay": {API: CHANGE, DISPATCHER: "SELECT, UPDATE"},
     "dispatcher_rollup": {API: READ, DISPATCHER: ALL},
     "dispatcher_process": {API: READ, DISPATCHER: ALL},
     "dispatcher_pause": {API: "SELECT, INSERT, DELETE", DISPATCHER: READ},

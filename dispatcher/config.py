@@ -80,6 +80,8 @@ class DispatcherSettings:
     ca_bundle: str | None = None
     # Long enough to look into last month's incident; an attempt keeps up to 16 KiB of its response.
     attempt_retention: timedelta = timedelta(days=30)
+    # A replay of more deliveries has to be confirmed with its count: a finger that slipped sends a month again.
+    replay_limit: int = 100_000
     # Charts of the last month, with a few days to compare with; minutes are kept for a week of it.
     rollup_retention: timedelta = timedelta(days=35)
     user_agent: str = "MiniStripe/1.0 (webhooks)"
@@ -98,6 +100,8 @@ class DispatcherSettings:
         found += self._protection_problems()
         if self.broker_url and (problem := broker_url_problem(self.broker_url)):
             found.append(f"BROKER_URL {problem}")
+        if not 0 <= self.replay_limit <= 1_000_000:
+            found.append(f"REPLAY_LIMIT must be between 0 and 1000000, not {self.replay_limit}")
         if self.rollup_retention < timedelta(hours=2):
             found.append(
                 f"ROLLUP_RETENTION must be at least two hours, not {_text(self.rollup_retention)}: rollups of hours "

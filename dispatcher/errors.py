@@ -87,6 +87,23 @@ class ReplayRefused(DispatcherError):
         self.reason = reason
 
 
+class ReplayNotFound(DispatcherError):
+    """No such replay belongs to this owner."""
+
+    def __init__(self, replay_id: uuid.UUID) -> None:
+        self.public_id = encode_id("rpl", replay_id)
+        super().__init__(f"No such replay: '{self.public_id}'")
+
+
+class ReplayStateRefused(DispatcherError):
+    """The replay's state allows no such change."""
+
+    def __init__(self, replay_id: uuid.UUID, state: str) -> None:
+        self.public_id = encode_id("rpl", replay_id)
+        self.state = state
+        super().__init__(f"Replay '{self.public_id}' is {state}; that cannot be changed any more")
+
+
 class SecretUndecryptable(DispatcherError):
     """A stored signing secret cannot be read with any of the configured keys."""
 

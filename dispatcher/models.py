@@ -33,6 +33,14 @@ class DeliveryState(models.TextChoices):
     SKIPPED = "skipped"
 
 
+class ReplayState(models.TextChoices):
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
 LIVE_STATES = (DeliveryState.PENDING, DeliveryState.SENDING)
 FINISHED_STATES = tuple(state for state in DeliveryState if state not in LIVE_STATES)
 
@@ -325,3 +333,41 @@ class Process(models.Model):
     class Meta:
         db_table = "dispatcher_process"
         indexes = [models.Index(fields=["seen_at"], name="dispatcher_process_seen_at")]
+
+
+class Replay(models.Model):
+    """A replay of what an endpoint failed to take, or was never sent; dispatchers carry it forward."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    owner = models.TextField()
+    endpoint = models.ForeignKey(Endpoint, models.DO_NOTHING, db_constraint=False, db_index=False)
+    kind = models.TextField()  # failed, missing
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    rate = models.FloatField()  # deliveries a second
+    counted = models.IntegerField(null=True)  # what was found before it began
+    counted_more = models.BooleanField(default=False, db_default=False)
+    made = models.IntegerField(default=0, db_default=0)
+    cursor = models.UUIDField(null=True)  # the last event that was looked at
+    state = models.TextField(choices=ReplayState)
+    reason = models.TextField(null=True)
+    created_by = models.TextField(default="", db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+    first_due_at = models.DateTimeField(null=True)
+    last_due_at = models.DateTimeField(null=True)
+    next_step_at = models.DateTimeField(null=True)  # while it is running
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "dispatcher_replay"
+        indexes = [
+            models.Index(
+                fields=["next_step_at"], condition=models.Q(state="running"), name="dispatcher_replay_running"
+            ),
+            models.Index(fields=["owner", "id"], name="dispatcher_replay_owner"),
+            models.Index(fields=["endpoint", "id"], name="dispatcher_replay_endpoint"),
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return encode_id("rpl", self.id)

@@ -24,12 +24,14 @@ from dispatcher.cycles import Cycle
 from dispatcher.errors import BrokerOutOfReach
 from dispatcher.pipeline import LONGEST_WAIT
 from dispatcher.pulse import Pulse
+from dispatcher.replay_steps import carry_a_replay
 from dispatcher.stopping import Stopped, StopRequest
 from outbox.database import fetch_all
 from outbox.partitions import maintain_partitions
 from outbox.sql import statements
 
 MAINTENANCE_INTERVAL = timedelta(hours=1)
+REPLAYS_INTERVAL = timedelta(seconds=0.5)
 _SQL = statements("dispatcher.sql")
 T = TypeVar("T")
 
@@ -101,6 +103,7 @@ class DispatcherProcess:
         self._ready = ready
         self._pulse = pulse
         self._maintenance_due = 0.0  # by time.monotonic()
+        self._replays_due = 0.0
 
     def run(self) -> int:
         """0 when drained or done, 1 when stopped at once.
@@ -143,6 +146,8 @@ class DispatcherProcess:
         while not self._stop.requested:
             self._maintain()
             self._beat()
+            if self._carry_a_replay():
+                idle = False
             quiet = idle and not woken and self._executor.outstanding == 0
             if quiet and not self._ask(_SQL["work_is_waiting"]):
                 if self._options.drain and not self._ask(_SQL["backlog"]):
@@ -174,6 +179,14 @@ class DispatcherProcess:
                 self._wait(None)
                 self._cycle(0)
         self._executor.finish()
+
+    def _carry_a_replay(self) -> bool:
+        """One chunk before each cycle, as long as there are any to make; else look for one a few times a second."""
+        if time.monotonic() < self._replays_due:
+            return False
+        carried = self._executor.reach_database(lambda: carry_a_replay(self._log))
+        self._replays_due = 0.0 if carried else time.monotonic() + REPLAYS_INTERVAL.total_seconds()
+        return carried
 
     def _beat(self) -> None:
         if self._pulse.due:

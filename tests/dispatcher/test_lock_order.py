@@ -3,6 +3,7 @@
 import random
 import threading
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -15,10 +16,14 @@ from dispatcher.deliveries import database_now
 from dispatcher.delivery import DeliveryPlan, Sending
 from dispatcher.disabling import disable_endpoints
 from dispatcher.endpoints import update_endpoint
+from dispatcher.errors import ReplayRefused, ReplayStateRefused
 from dispatcher.lanes import wake_lanes
-from dispatcher.models import Attempt, Delivery, Endpoint, FinishedDelivery
+from dispatcher.models import Attempt, Delivery, Endpoint, FinishedDelivery, Replay
 from dispatcher.rendering import render_event
+from dispatcher.replay_runs import cancel_replay, list_replays, start_replay
+from dispatcher.replay_steps import carry_a_replay
 from dispatcher.retry import RetryPolicy
+from dispatcher.tallies import Tallies
 from tests.dispatcher.scenes import (
     LEASE,
     OWNER,
@@ -65,6 +70,7 @@ class LockStep:
     def _cycles(self) -> None:
         runner = CycleRunner(lease_owner=uuid.uuid4(), lease=LEASE, log=self)
         attempted: list[Attempted] = []
+        tallies = Tallies()
         for cycle_no in range(CYCLES):
             self.barrier.wait(timeout=60)
             if cycle_no % 4 == self.number:
@@ -73,6 +79,13 @@ class LockStep:
                 self._turn_an_endpoint_off_or_on()
             cycle = runner._in_one_transaction(work(attempted, room=20))
             self.recorded += len(cycle.recorded)
+            tallies.cycled(cycle)
+            if cycle_no % 7 == 0:
+                tallies.write()
+            if cycle_no % 40 == 20 * self.number:
+                self._replay_to_an_endpoint()
+            if cycle_no % 5 == 0:
+                carry_a_replay(self)
             attempted = [
                 PLAN.conclude(Sending(claim, claim.lease.now_epoch()), self.random.choice([SUCCESS, REFUSED]))
                 for claim in cycle.claims
@@ -80,7 +93,23 @@ class LockStep:
             self.random.shuffle(attempted)
             if cycle_no % 10 == 0:
                 make_some_due()
-        runner._in_one_transaction(work(attempted, room=0))
+        tallies.cycled(runner._in_one_transaction(work(attempted, room=0)))
+        tallies.write()
+
+    def _replay_to_an_endpoint(self) -> None:
+        """Begin one, or stop one that is under way: both take locks while the other dispatcher carries replays."""
+        endpoint = self.random.choice(self.endpoints)
+        with suppress(ReplayRefused, ReplayStateRefused):
+            for run in list_replays(state="running"):
+                cancel_replay(replay_id=run.id)
+            start_replay(
+                owner=OWNER,
+                endpoint_id=endpoint.id,
+                since=database_now() - timedelta(hours=1),
+                only=self.random.choice(["missing", "failed"]),
+                rate=10_000.0,
+                created_by="test",
+            )
 
     def _turn_an_endpoint_off_or_on(self) -> None:
         endpoint = self.random.choice(self.endpoints)
@@ -136,3 +165,14 @@ def test_two_dispatchers_in_lock_step_never_deadlock(protected, settings):
     assert FinishedDelivery.objects.filter(state="succeeded").exists()
     assert FinishedDelivery.objects.filter(state="cancelled").exists()
     assert not Attempt.objects.filter(outcome="unknown").exists()
+    assert Replay.objects.filter(made__gt=0).exists()
+    assert_rollups_are_those_of_the_attempts()
+
+
+def assert_rollups_are_those_of_the_attempts() -> None:
+    """However the two wrote over each other, no sum is lost."""
+    ((rolled_up, attempts),) = query(
+        "SELECT (SELECT sum(succeeded + failed) FROM dispatcher_rollup WHERE scope = 'all' AND seconds = 60), "
+        "(SELECT count(*) FROM dispatcher_attempt)"
+    )
+    assert rolled_up == attempts

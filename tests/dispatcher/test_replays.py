@@ -254,6 +254,7 @@ def test_a_disabled_or_deleted_endpoint_is_refused_with_the_way_to_mend_it():
     [
         ({"rate": 0.0}, "rate: must be above 0 and at most 10000 deliveries a second, not 0"),
         ({"rate": -1.0}, "rate: must be above 0"),
+        ({"rate": 1e-300}, "rate: must be at least 0.0001 deliveries a second, not 1e-300"),
         ({"rate": float("nan")}, "rate: must be above 0"),
         ({"rate": 10_001.0}, "rate: must be above 0 and at most 10000"),
         ({"only": "lost"}, "only: must be 'failed' or 'missing', not 'lost'"),
