@@ -53,6 +53,7 @@ CHROMIUM = Program("chromium", "chromium fonts-dejavu-core", "the pages are open
 RUBY = Program("ruby", "ruby", "the Ruby snippet of the documentation is run with it")
 PHP = Program("php", "php-cli", "the PHP snippet of the documentation is run with it")
 PROMTOOL = Program("promtool", "prometheus", "the alert rules are checked with it")
+PGBOUNCER = Program("pgbouncer", "pgbouncer", "the API is tried behind it, in transaction mode")
 PROGRAMS = (
     DOCKER_COMPOSE,
     NODE,
@@ -69,6 +70,7 @@ PROGRAMS = (
     RUBY,
     PHP,
     PROMTOOL,
+    PGBOUNCER,
 )
 
 
