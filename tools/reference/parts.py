@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tools.reference.api import api_parameters
 from tools.reference.command_line import command_line
 from tools.reference.failures import failure_codes
 
 PARTS: dict[str, Callable[[str], str]] = {
+    "api-parameters": api_parameters,
     "command-line": command_line,
     "failure-codes": failure_codes,
 }
