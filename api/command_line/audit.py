@@ -1,10 +1,9 @@
 """What a command changed, in the audit log that pages show."""
 
-import getpass
 from collections.abc import Mapping
 from typing import Any
 
-from api.pages.audit import record
+from api.pages.audit import record, terminal_actor
 
 
 def audit(
@@ -16,11 +15,6 @@ def audit(
     after: Mapping[str, Any] | None = None,
 ) -> None:
     """One statement, after the change it tells of: some services commit by themselves."""
-    record(actor=_actor(), action=action, subject=subject, account=account, before=before, after=after)
-
-
-def _actor() -> str:
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):  # a container whose user has no name
-        return "cli:unknown"
+    record(
+        actor=terminal_actor(), action=action, subject=subject, account=account, before=before, after=after
+    )

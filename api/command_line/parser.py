@@ -7,10 +7,15 @@ from api.command_line import (
     completion,
     endpoints,
     keys,
+    listen,
+    probe,
     replay,
     resend,
     rotate_secret,
     status,
+    tail,
+    trace,
+    trigger,
     verify,
 )
 from api.command_line.subcommands import Subcommand
@@ -28,9 +33,14 @@ EXIT_CODES = (
 _WIDTH = 96
 
 SUBCOMMANDS: tuple[Subcommand, ...] = (
+    listen.SUBCOMMAND,
+    trigger.SUBCOMMAND,
+    tail.SUBCOMMAND,
     resend.SUBCOMMAND,
     replay.SUBCOMMAND,
     verify.SUBCOMMAND,
+    probe.SUBCOMMAND,
+    trace.SUBCOMMAND,
     status.SUBCOMMAND,
     endpoints.SUBCOMMAND,
     rotate_secret.SUBCOMMAND,
