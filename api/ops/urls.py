@@ -5,7 +5,10 @@ from django.urls import path, re_path
 
 from api.ops.views.audit import audit_page
 from api.ops.views.delivery import delivery_page, delivery_report_page, resend_page, stop_page
+from api.ops.views.events import event_page
 from api.ops.views.overview import overview_page
+from api.ops.views.payments import payment_page, payments_page
+from api.ops.views.requests import request_page, requests_page
 from api.ops.views.session import enter_page, login_page, logout_page, password_page
 from api.ops.views.trace import trace_page
 
@@ -30,6 +33,11 @@ urlpatterns = [
     path("deliveries/<str:id>/report/", delivery_report_page, name="ops-delivery-report"),
     path("deliveries/<str:id>/resend/", resend_page, name="ops-delivery-resend"),
     path("deliveries/<str:id>/stop/", stop_page, name="ops-delivery-stop"),
+    path("events/<str:id>/", event_page, name="ops-event"),
+    path("payments/", payments_page, name="ops-payments"),
+    path("payments/<str:id>/", payment_page, name="ops-payment"),
+    path("requests/", requests_page, name="ops-requests"),
+    path("requests/<str:id>/", request_page, name="ops-request"),
     path("trace/", trace_page, name="ops-trace"),
     path("login/", login_page, name="ops-login"),
     path("logout/", logout_page, name="ops-logout"),

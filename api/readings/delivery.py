@@ -3,7 +3,7 @@
 import shlex
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from api.failure_catalogue import code_of
@@ -33,6 +33,7 @@ class ShownAttempt:
     request_head: str  # as it was sent, its signatures masked
     response_head: str | None
     response_body: str | None  # escaped, its secrets taken out
+    explained_later: bool = False  # a later attempt failed in the same way
 
     @property
     def tone(self) -> str:
@@ -63,6 +64,19 @@ class ShownDelivery:
     @property
     def live(self) -> bool:
         return self.past.finished_at is None
+
+    @property
+    def last_failure(self) -> ShownAttempt | None:
+        """The last attempt that failed, where that says more than the reason of the end."""
+        failed = (one for one in reversed(self.attempts) if one.explanation is not None)
+        last = next(failed, None)
+        return None if last is None or last.code == self.code else last
+
+    @property
+    def detail(self) -> str | None:
+        """What the last attempt said, where its code is the delivery's."""
+        last = self.attempts[-1] if self.attempts else None
+        return last.row.detail if last is not None and last.code == self.code else None
 
     @property
     def next_attempt(self) -> int | None:
@@ -120,7 +134,7 @@ def show_delivery(
     rows = attempts_since(past, limit=ATTEMPTS)
     body, problem = _body(event, endpoint) if bodies else (None, None)
     policy = dispatcher_settings().retry_policy
-    attempts = [_attempt(row, past, endpoint, body, bodies=bodies) for row in rows]
+    attempts = _explained_once([_attempt(row, past, endpoint, body, bodies=bodies) for row in rows])
     code = past.reason or next((one.code for one in reversed(attempts) if not one.row.superseded), None)
     return ShownDelivery(
         owner=whose,
@@ -183,6 +197,12 @@ def _attempt(
         response_head=head,
         response_body=answer if bodies else None,
     )
+
+
+def _explained_once(attempts: list[ShownAttempt]) -> list[ShownAttempt]:
+    """What failed five times in the same way is explained with the last of them."""
+    later = {one.code: place for place, one in enumerate(attempts)}
+    return [replace(one, explained_later=place < later[one.code]) for place, one in enumerate(attempts)]
 
 
 def _answer(row: Attempt) -> tuple[str | None, str | None]:

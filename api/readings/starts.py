@@ -171,8 +171,8 @@ def _request(value: uuid.UUID) -> Start | None:
     if row.account_id is None:
         return Start(owner=None, request=row)
     owner = encode_id("acct", row.account_id)
-    made = _events_of_request(row, owner)
-    objects = list(dict.fromkeys([*(object_id for _, object_id in made), *_IN_PATH.findall(row.path)]))
+    made = events_of_request(row, owner)
+    objects = list(dict.fromkeys([*(event.object_id for event in made), *_IN_PATH.findall(row.path)]))
     for object_id in objects:
         start = _by_object(object_id)
         if start is not None and start.owner == owner:
@@ -261,7 +261,8 @@ def _objects(payments: Sequence[PaymentIntent], money: Money) -> list[str]:
     return [row.public_id for row in payments] + [step.id for steps in money.values() for step in steps]
 
 
-def _events_of_request(row: RequestLog, owner: str) -> list[tuple[uuid.UUID, str]]:
+def events_of_request(row: RequestLog, owner: str) -> list[Event]:
+    """The first of what a request of that account recorded. One statement."""
     began = moment_of(row.id)
     found = fetch_all(
         _SQL["events_of_request"],
@@ -274,4 +275,7 @@ def _events_of_request(row: RequestLog, owner: str) -> list[tuple[uuid.UUID, str
             "limit": _EVENTS,
         },
     )
-    return [(event_id, object_id) for event_id, object_id in found]
+    return [
+        Event(id=event_id, owner=owner, type=type_, object_id=object_id, request_id=row.public_id)
+        for event_id, type_, object_id in found
+    ]

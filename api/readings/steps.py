@@ -116,6 +116,17 @@ class EventStep:
     decisions: tuple[Decision, ...]
     more_decisions: bool
 
+    @property
+    def tone(self) -> str:
+        """How it stands at the worst of its endpoints: bad, warn, ok; empty where nothing is to be said."""
+        verdicts = {one.verdict for one in self.decisions}
+        if Verdict.DEAD_LETTERED in verdicts:
+            return "bad"
+        waiting = (one.delivery for one in self.decisions if one.verdict is Verdict.WAITING)
+        if any(delivery is not None and delivery.attempt_count for delivery in waiting):
+            return "warn"
+        return "ok" if Verdict.DELIVERED in verdicts else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointStep:

@@ -14,7 +14,7 @@ from api.readings.identifying import NothingKnown, identify
 from api.readings.payments import payment_step
 from api.readings.requests import request_steps
 from api.readings.starts import Start
-from api.readings.steps import Decision, EndpointStep, EventStep, Trace
+from api.readings.steps import Decision, EndpointStep, EventStep, RequestStep, Trace
 from dispatcher.config import dispatcher_settings
 from dispatcher.endpoints import TEST_EVENT_TYPE
 from dispatcher.history import (
@@ -57,7 +57,7 @@ def trace(text: str, *, owner: str | None = None) -> Trace:
         id=named.text,
         kind=named.kind.noun,
         owner=start.owner,
-        requests=request_steps(start.request, [event.request_id for event in events]),
+        requests=_requests(start, events),
         payments=tuple(payment_step(row, start.money) for row in start.payments),
         endpoint=None if start.endpoint is None else endpoint_step(start.endpoint),
         customer=start.customer,
@@ -65,6 +65,13 @@ def trace(text: str, *, owner: str | None = None) -> Trace:
         more_events=more_events,
         sentence=summary(steps, more=more_events),
     )
+
+
+def _requests(start: Start, events: Sequence[Event]) -> tuple[RequestStep, ...]:
+    """Of an endpoint or an account they would be a list of anybody's."""
+    if start.deliveries is not None or start.whole_account:
+        return ()
+    return request_steps(start.request, [event.request_id for event in events])
 
 
 @dataclass(slots=True)

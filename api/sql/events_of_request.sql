@@ -1,8 +1,8 @@
 -- The events that a request recorded. They follow it closely: of what its account recorded from the moment of the
 -- request on, a window is looked at.
-SELECT id, object_id
+SELECT id, type, object_id
 FROM (
-    SELECT id, object_id, request_id
+    SELECT id, type, object_id, request_id
     FROM outbox_event
     WHERE owner = %(owner)s AND id >= %(since)s AND id < %(until)s
     ORDER BY id

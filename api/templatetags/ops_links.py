@@ -5,6 +5,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from api.ops.links import page_of
+from api.pages.words import badge_of
+from api.readings.steps import Decision
 from outbox.identifiers import encode_id
 
 register = template.Library()
@@ -16,6 +18,18 @@ def linked(public_id: str | None) -> SafeString | str:
     if not public_id:
         return "—"
     return format_html('<a class="id" href="{}">{}</a>', page_of(public_id), public_id)
+
+
+@register.filter
+def decided(decision: Decision) -> SafeString:
+    """An endpoint's decision in words, with the shape and the colour of its kind."""
+    shown = badge_of(decision.verdict)
+    return format_html(
+        '<span class="badge words {}"><span aria-hidden="true">{}</span> {}</span>',
+        shown.tone,
+        shown.shape,
+        decision.words[0].upper() + decision.words[1:],
+    )
 
 
 @register.filter

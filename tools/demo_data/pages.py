@@ -63,6 +63,10 @@ _FOR_STRANGERS = frozenset({"ops-login", "ops-enter"})
 OTHER_STATES = (
     Page(key="overview-week", path="/ops/", query="?range=7d"),
     Page(key="audit-filters-refused", path="/ops/audit/", query="?subject=nonsense&range=2d", status=400),
+    Page(key="trace-of-payment", path="/ops/trace/", query="?id={payment}"),
+    Page(key="trace-of-delivery", path="/ops/trace/", query="?id={delivery}"),
+    Page(key="trace-of-endpoint", path="/ops/trace/", query="?id={endpoint}"),
+    Page(key="trace-of-nothing", path="/ops/trace/", query="?id=event_12", status=400),
     Page(key="enter-unknown", path="/ops/enter/nobody-made-this-one/", status=404, logged_in=False),
     Page(key="not-found", path="/ops/nothing-of-that-name/", status=404),
 )
