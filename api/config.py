@@ -94,3 +94,8 @@ def operations_session_idle() -> timedelta:
     """How long somebody stays logged in without opening a page."""
     span: timedelta = settings.OPERATIONS_SESSION["IDLE"]
     return span
+
+
+def logs_requests() -> bool:
+    """Whether each request is a line of the process's log too, beside its row in the request log."""
+    return settings.API_LOG_REQUESTS

@@ -97,6 +97,7 @@ API_METRICS = {
     "PORTS": env.str("API_METRICS_PORTS", default="", validate=_are_ports),
     "HOST": env.str("API_METRICS_HOST", default="127.0.0.1"),
 }
+API_LOG_REQUESTS = env.bool("API_LOG_REQUESTS", default=False)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -243,6 +244,7 @@ OUTBOX = {
     "PREPARE": env.bool("OUTBOX_PREPARE", default=True),
     # Spans by OpenTelemetry; where they go is said by its own OTEL_… variables.
     "TRACING": env.bool("TRACING", default=False),
+    "LOG_FORMAT": env.str("LOG_FORMAT", default="auto", validate=OneOf(("auto", "json", "text"))),
 }
 
 # --- Webhooks ---
@@ -322,9 +324,15 @@ LOGGING: dict[str, Any] = {
         "line": {
             "()": "core.logs.RedactedFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
+        "json": {"()": "core.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if OUTBOX["LOG_FORMAT"] == "json" else "line",
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"django.request": {"level": "ERROR"}},
 }

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 from dispatcher.claims import Claim
 from dispatcher.recording import Recorded
+from outbox.config import log_format
 from outbox.identifiers import encode_id
+from outbox.tracing import trace_id_of
 
 _COUNT_INTERVAL = 1.0  # seconds
 _GREEN, _RED, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[0m"
@@ -27,8 +29,8 @@ class AttemptLog:
     """Writes what happened.
 
     Parameters:
-        readable: for people, not machines (default: whether stdout is a terminal).
-        every_attempt: a line for each, not only for those that failed (default: the same).
+        readable: for people, not machines (default: as OUTBOX["LOG_FORMAT"] says, else whether stdout is a terminal).
+        every_attempt: a line for each, not only for those that failed (default: whether stdout is a terminal).
     """
 
     def __init__(
@@ -43,8 +45,12 @@ class AttemptLog:
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
         self._max_attempts = max_attempts
-        self._readable = self._stdout.isatty() if readable is None else readable
-        self._every_attempt = self._readable if every_attempt is None else every_attempt
+        chosen, terminal = log_format(), self._stdout.isatty()
+        if readable is None:
+            readable = terminal if chosen == "auto" else chosen == "text"
+        self._readable = readable
+        self._sentences_as_json = chosen == "json"
+        self._every_attempt = terminal if every_attempt is None else every_attempt
         self._succeeded = 0  # not told yet
         self._told_at = time.monotonic()
         self.last_error: tuple[datetime, str] | None = None  # what failed last, and when
@@ -114,7 +120,12 @@ class AttemptLog:
         self.tell(f"{sentence}; the rest goes on")
 
     def tell(self, sentence: str) -> None:
-        self._stderr.write(f"{sentence}\n")
+        """Something to people, on stderr."""
+        line = sentence
+        if self._sentences_as_json:
+            moment = datetime.now(tz=UTC).isoformat()
+            line = json.dumps({"event": "dispatcher.told", "timestamp": moment, "message": sentence})
+        self._stderr.write(f"{line}\n")
         self._stderr.flush()
 
     def _fields(self, one: Recorded, moment: str) -> dict[str, Any]:
@@ -134,6 +145,7 @@ class AttemptLog:
             "ms": None if outcome.timings.total_ms is None else round(outcome.timings.total_ms, 1),
             "next_attempt_at": one.next_attempt_at.isoformat() if one.next_attempt_at else None,
             "superseded": one.superseded,
+            "trace_id": trace_id_of(claim.event.traceparent) if claim.event else None,
         }
 
     def _sentence(self, one: Recorded) -> str:

@@ -1,12 +1,13 @@
 """The outbox's settings, all of them optional: `OUTBOX = {"EVENT_RETENTION": timedelta(days=396)}`."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 
 # An event is held in memory once for every send in flight; a larger body belongs behind a URL.
 DEFAULT_MAX_EVENT_BYTES = 262_144
+LogFormat = Literal["auto", "json", "text"]
 # Thirteen months: last year's same month can still be looked up and sent again.
 DEFAULT_EVENT_RETENTION = timedelta(days=396)
 
@@ -30,6 +31,12 @@ def notifies() -> bool:
 def prepares() -> bool:
     """Whether statements are prepared in the session; a pooler in transaction mode gives none of one's own."""
     return bool(_given().get("PREPARE", True))
+
+
+def log_format() -> LogFormat:
+    """How processes log: `json` lines, `text` for people, or what suits where the lines go."""
+    chosen: LogFormat = _given().get("LOG_FORMAT", "auto")
+    return chosen
 
 
 def traces() -> bool:

@@ -54,3 +54,8 @@ def span(
     if _telemetry is None:
         return nullcontext()
     return _telemetry.span(name, kind=kind, parent=parent, attributes=attributes)
+
+
+def trace_id_of(traceparent: str | None) -> str | None:
+    """The part by which a trace is looked up, as log lines have it."""
+    return traceparent.split("-")[1] if traceparent else None

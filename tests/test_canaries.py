@@ -1,6 +1,6 @@
 """Secrets are planted in everything that the product is told, and looked for in everything that it tells.
 
-Real processes, as deployed: what they print, what the database keeps, metrics, the API's description, and the answers
+Real processes, as deployed: what they print, what the database keeps, metrics, spans, the API's description, and the answers
 to requests that failed.
 """
 
@@ -26,8 +26,10 @@ from tests.brokers import running_broker
 from tests.canaries import SIGNATURE, Canary, Search, database_texts
 from tests.dispatcher.certificates import Authority
 from tests.hostile.receivers import OK, Receiver, answer_all, closed_port
-from tests.processes import Command, command_environment, until, worker_database_url
-from tools.demo.ports import reserved_port
+from tests.log_lines import complaints
+from tests.otlp import collecting
+from tests.processes import ROOT, Command, command_environment, until, worker_database_url
+from tests.scrapes import adjacent_ports, scrape
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,6 +49,7 @@ SECRETS = {
 # A refund of so much breaks a check of the test's own: the fault that nobody foresaw.
 FATAL_AMOUNT = 4_999
 DIALECTS = ("", "/v1")
+GRANIAN_LOGS = ROOT / "docs" / "observability" / "granian-logging.json"
 # A merchant's own objects say what the merchant wrote; so do the events of them, and answers kept for a replay.
 OBJECTS = frozenset(
     {
@@ -226,12 +229,21 @@ def test_no_secret_comes_to_light(
         Receiver(answer_all(OK)) as good,
         Receiver(answer_all(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")) as failing,
         Receiver(answer_all(OK), tls=authority.server_context(self_signed=True)) as untrusted,
-        reserved_port(0) as metrics_port,
+        adjacent_ports(3) as metrics_ports,
+        collecting() as (collector, traced),
         Product(
-            url, **SECRETS, API_RATE_LIMIT="1000", BANK_DELAY_SECONDS="0", BANK_SUCCESS_RATE="1"
+            url,
+            **SECRETS,
+            **traced,
+            API_RATE_LIMIT="1000",
+            API_METRICS_PORTS=str(metrics_ports[0]),
+            API_LOG_REQUESTS="true",
+            LOG_FORMAT="json",
+            BANK_DELAY_SECONDS="0",
+            BANK_SUCCESS_RATE="1",
         ) as product,
     ):
-        api = product.start_api()
+        api = product.start_api(options=["--log-config", str(GRANIAN_LOGS)])
         shop = Shop(api.port, keys.good)
         endpoints = [
             shop.send(
@@ -250,12 +262,15 @@ def test_no_secret_comes_to_light(
         intents = [intent for dialect in DIALECTS for intent in _paid(shop, dialect)]
         for dialect in DIALECTS:
             _failed(shop, keys, dialect, intents[0])
-        settlement = product.start_settlement()
-        dispatcher = product.start_dispatcher("--metrics-port", str(metrics_port))
+        settlement = product.start("run_settlement", "--metrics-port", str(metrics_ports[1]))
+        dispatcher = product.start_dispatcher("--metrics-port", str(metrics_ports[2]))
         for told in ("succeeded", "http_5xx", "tls_untrusted"):
             dispatcher.says(told)
         until(lambda: len(good.requests) > 10, what="deliveries")
-        texts = {"metrics": urlopen(f"http://127.0.0.1:{metrics_port}/metrics").read().decode()}
+        texts = {
+            f"metrics of the {process}": scrape(port).text
+            for process, port in zip(("API", "settlement", "dispatcher"), metrics_ports, strict=True)
+        }
         for page in ("/schema/", "/docs/", "/healthz", "/readyz"):
             texts[f"GET {page}"] = urlopen(f"http://127.0.0.1:{api.port}{page}").read().decode()
         product.stop(dispatcher)
@@ -265,7 +280,12 @@ def test_no_secret_comes_to_light(
         "API": api.command.output(),
         "dispatcher": dispatcher.output(),
         "settlement": settlement.output(),
+        "spans": collector.text,
     }
+    for process in ("API", "dispatcher", "settlement"):
+        assert complaints(texts[process].splitlines()) == []
+    assert {"ministripe-api", "webhook-dispatcher"} <= {span.service for span in collector.spans}
+    assert "api_authentication_failures_total" in texts["metrics of the API"]
     texts |= _of_unreachable_servers()
     texts["refusals"] = "\n".join(shop.refusals)
     assert shop.statuses >= {200, 201, 400, 401, 402, 403, 404, 405, 413, 415, 500}

@@ -4,7 +4,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,20 +88,35 @@ class Product:
         key: str = json.loads(self.run("create_api_key", "--json").stdout[0])["api_key"]
         return key
 
-    def start_api(self, *, workers: int = 1, threads: int = 8, environment: Mapping[str, str] = {}) -> Api:
+    def start_api(
+        self,
+        *,
+        workers: int = 1,
+        threads: int = 8,
+        environment: Mapping[str, str] = {},
+        options: Sequence[str] = (),
+    ) -> Api:
         """On the same port again, where there was one before; it serves when this returns."""
-        api = self.launch_api(workers=workers, threads=threads, environment=environment)
+        api = self.launch_api(workers=workers, threads=threads, environment=environment, options=options)
         for number in range(workers):
             api.command.says(f"Started worker-{number + 1}")
         api.wait_until_ready()
         return api
 
-    def launch_api(self, *, workers: int = 1, threads: int = 8, environment: Mapping[str, str] = {}) -> Api:
+    def launch_api(
+        self,
+        *,
+        workers: int = 1,
+        threads: int = 8,
+        environment: Mapping[str, str] = {},
+        options: Sequence[str] = (),
+    ) -> Api:
         """As `start_api`, for workers that may die before both serve."""
         granian = [
             str(Path(sys.executable).with_name("granian")),
             *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self._api_port)),
             *("--workers", str(workers), "--blocking-threads", str(threads), "--respawn-failed-workers"),
+            *options,
             "core.wsgi:application",
         ]
         command = self._stack.enter_context(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+import structlog
 import uvicorn
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
@@ -17,9 +18,11 @@ from api.models import CliMessage, CliSession
 from core.logs import configure_logs
 from dispatcher.management.commands.run_dispatcher import UNREACHABLE, USAGE, database_sentence
 from dispatcher.stopping import Stopped, StopRequest
+from outbox.config import log_format
 from outbox.errors import NotUsable
 from outbox.metrics_server import MetricsOptions, served
 
+_log = structlog.get_logger("api.cli_relay")
 _GRACE_SECONDS = 5
 _PING_SECONDS = 20.0
 
@@ -86,7 +89,7 @@ class Command(BaseCommand):
         )
         try:
             with _serving_metrics(switchboard, options), StopRequest().listening(), listening:
-                self.stderr.write(f"CLI relay ready: ws://{host}:{listening.getsockname()[1]}/; Ctrl-C stops")
+                self._tell_ready(f"ws://{host}:{listening.getsockname()[1]}/")
                 asyncio.run(_serve(server, switchboard, listening))
         except NotUsable as error:
             raise CommandError(f"not usable: {error}", returncode=USAGE) from error
@@ -94,6 +97,12 @@ class Command(BaseCommand):
             raise SystemExit(1) from None
         if switchboard.failure is not None:
             raise SystemExit(1)
+
+    def _tell_ready(self, url: str) -> None:
+        if log_format() == "json":
+            _log.info("cli_relay.ready", url=url)
+        else:
+            self.stderr.write(f"CLI relay ready: {url}; Ctrl-C stops")
 
 
 class Server(uvicorn.Server):
