@@ -1,7 +1,7 @@
 """Secrets are planted in everything that the product is told, and looked for in everything that it tells.
 
-Real processes, as deployed: what they print, what the database keeps, metrics, spans, the API's description, and the answers
-to requests that failed.
+Real processes, as deployed: what they print, what the database keeps, metrics, spans, the API's description, and the
+answers to requests that failed.
 """
 
 import base64
