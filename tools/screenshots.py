@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tools.demo_data.pages import Page, Samples, operations_pages
+from tools.demo_data.pages import Page, Samples, all_pages
 from tools.demo_data.stage import FULL, Stage, built
 from tools.demo_data.story import tell
 from tools.failures import Failure
@@ -76,7 +76,7 @@ def main() -> int:
 
 def shots(wanted: list[str]) -> Iterator[Shot]:
     """The pictures, each page's after the other."""
-    for page in operations_pages():
+    for page in all_pages():
         if wanted and page.key not in wanted:
             continue
         yield Shot(page)

@@ -3,10 +3,10 @@
 import pytest
 
 from tests.browser.visit import NO_PAGE, WIDTHS, Visitor
-from tools.demo_data.pages import Page, Samples, operations_pages
+from tools.demo_data.pages import Page, Samples, all_pages
 from tools.demo_data.stage import Stage
 
-PAGES = [pytest.param(page, id=page.key) for page in operations_pages()]
+PAGES = [pytest.param(page, id=page.key) for page in all_pages()]
 NARROW, MIDDLE, WIDE = WIDTHS
 
 
@@ -15,17 +15,15 @@ def test_page_holds_at_every_width_in_both_themes(
     page: Page, stage: Stage, samples: Samples, admin: Visitor, stranger: Visitor
 ) -> None:
     visitor = admin if page.logged_in else stranger
-    url = stage.base + samples.address(page)
-    status = visitor.open(url, width=NARROW)
+    status = visitor.open(stage.base + samples.address(page), width=NARROW)
     if status == NO_PAGE:
         return  # it only changes something, by POST
     assert status == page.status
-    found = [f"light, 320 px: {what}" for what in visitor.axe()]
-    found += _layout(visitor, "light", NARROW, MIDDLE, WIDE)
-    found += [f"light, 1440 px: {what}" for what in visitor.axe()]
-    visitor.open(url, width=WIDE, theme="dark")
-    found += [f"dark, 1440 px: {what}" for what in visitor.axe(only_colours=True)]
-    found += _layout(visitor, "dark", WIDE, MIDDLE, NARROW)
+    found = _head(visitor)
+    found += [f"320 px, light: {what}" for what in visitor.axe()]
+    found += _layout(visitor)
+    visitor.dress("dark")
+    found += [f"1440 px, dark: {what}" for what in visitor.axe()]
     assert found + visitor.told() == []
 
 
@@ -38,28 +36,31 @@ def test_page_holds_without_scripts(
     stranger_without_scripts: Visitor,
 ) -> None:
     visitor = admin_without_scripts if page.logged_in else stranger_without_scripts
-    url = stage.base + samples.address(page)
-    status = visitor.open(url, width=NARROW)
+    status = visitor.open(stage.base + samples.address(page), width=NARROW)
     if status == NO_PAGE:
         return  # it only changes something, by POST
     assert status == page.status
-    found = _layout(visitor, "light", NARROW, MIDDLE, WIDE)
-    visitor.open(url, width=WIDE, theme="dark")
-    found += _layout(visitor, "dark", WIDE, MIDDLE, NARROW)
+    found = _head(visitor) + _layout(visitor)
     assert found + visitor.told() == []
 
 
-def _layout(visitor: Visitor, theme: str, *widths: int) -> list[str]:
-    """What is wrong with the page as it is open, at each of these widths."""
+def _layout(visitor: Visitor) -> list[str]:
+    """Where the page scrolls sideways; it is left wide. The theme changes colours only."""
     found = []
-    for width in widths:
+    for width in (NARROW, MIDDLE, WIDE):
         visitor.resize(width)
         if beyond := visitor.sideways():
-            found.append(f"{theme}, {width} px: the page scrolls {beyond} px sideways")
+            found.append(f"{width} px: the page scrolls {beyond} px sideways")
+    return found
+
+
+def _head(visitor: Visitor) -> list[str]:
+    """What is wrong with the page's title and heading."""
+    found = []
     headings = visitor.page.get_by_role("heading", level=1).count()
     if headings != 1:
-        found.append(f"{theme}: {headings} headings of the first level")
-    site = " · Mini Stripe"
-    if not visitor.page.title().endswith(site) or len(visitor.page.title()) <= len(site):
-        found.append(f"{theme}: the title is {visitor.page.title()!r}")
+        found.append(f"{headings} headings of the first level")
+    own, between, site = visitor.page.title().partition(" · ")
+    if not (own and between and site):
+        found.append(f"the title is {visitor.page.title()!r}")
     return found

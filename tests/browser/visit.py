@@ -1,7 +1,6 @@
 """One page of a browser, and everything that it complains of."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Response
 
@@ -19,8 +18,6 @@ document.addEventListener("securitypolicyviolation", (event) => {
   window.__violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
 });
 """
-# A colour is all that differs between the themes, so the rest of the rules is asked once a width.
-_COLOURS = ["color-contrast"]
 
 
 @dataclass  # no slots: Playwright keeps something of its own with handlers
@@ -47,10 +44,10 @@ class Visitor:
         page.on("response", visitor._judge)
         return visitor
 
-    def open(self, url: str, *, width: int = 1440, theme: str = "light") -> int:
-        """The status that it was answered with, once everything of the page has been loaded."""
-        self.page.set_viewport_size({"width": width, "height": HEIGHT})
-        self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    def open(self, url: str, *, width: int = WIDTHS[-1]) -> int:
+        """The status that it was answered with, once everything of the page has been loaded; in light."""
+        self.resize(width)
+        self.dress("light")
         try:
             answer = self.page.goto(url, wait_until="load")
         except Error as error:
@@ -64,6 +61,9 @@ class Visitor:
 
     def resize(self, width: int) -> None:
         self.page.set_viewport_size({"width": width, "height": HEIGHT})
+
+    def dress(self, theme: str) -> None:
+        self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
 
     def told(self) -> list[str]:
         """What it complained of, and what its policy stopped, since it was last asked."""
@@ -80,16 +80,14 @@ class Visitor:
         )
         return wider
 
-    def axe(self, *, only_colours: bool = False) -> list[str]:
+    def axe(self) -> list[str]:
         """What axe-core finds against WCAG 2.2 AA: rule, what it says, where.
 
         It comes in through the debugger's door, so that the page's policy stays as it is.
         """
         if not self.page.evaluate("() => 'axe' in window"):
             self.page.evaluate(AXE.read_text())
-        what: dict[str, Any] = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": _TAGS}}
-        if only_colours:
-            what["runOnly"] = {"type": "rule", "values": _COLOURS}
+        what = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": _TAGS}}
         found = self.page.evaluate("(what) => axe.run(document, what)", what)
         return [
             f"{rule['id']}: {rule['help']}: {node['html'][:200]} ({node['failureSummary'][:200]})"

@@ -1,4 +1,4 @@
-"""Every operations page asks the database at most twelve times, whatever it shows."""
+"""Every page asks the database at most twelve times, whatever it shows."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tools.demo_data.furnishing import furnish
-from tools.demo_data.pages import Samples, operations_pages
+from tools.demo_data.pages import Samples, all_pages
 
 MOST = 12
-PAGES = list(operations_pages())
+PAGES = list(all_pages())
 
 
 @pytest.mark.django_db
@@ -23,10 +23,11 @@ def test_no_page_asks_the_database_more_than_twelve_times() -> None:
     found: dict[str, Any] = {}
     for page in PAGES:
         client = admin if page.logged_in else stranger
+        address = samples.address(page)
         with CaptureQueriesContext(connection) as asked:
-            answer = client.get(samples.address(page))
-        if answer.status_code == 405:
-            continue  # it only changes something
+            answer = client.get(address)
+        if answer.status_code in (302, 303, 405):
+            continue  # it leads to another page, or only changes something
         found[page.key] = (answer.status_code, len(asked))
     assert {key: status for key, (status, _) in found.items()} == {
         page.key: page.status for page in PAGES if page.key in found
@@ -38,7 +39,8 @@ def test_no_page_asks_the_database_more_than_twelve_times() -> None:
 def _a_small_history() -> Samples:
     made = furnish(days=1, per_day=30, port=443, closed_port=444)
     key = made["merchants"]["northwind"]["api_key"]
-    paid = Client(headers={"Authorization": f"Bearer {key}"}).post(
+    merchant = Client(headers={"Authorization": f"Bearer {key}"})
+    paid = merchant.post(
         "/v1/payment_intents",
         "amount=2000&currency=usd&payment_method=pm_card_visa&confirm=true",
         content_type="application/x-www-form-urlencoded",
@@ -49,6 +51,9 @@ def _a_small_history() -> Samples:
         endpoint=made["endpoints"]["erp"],
         account=made["merchants"]["northwind"]["account"],
         entry_link=made["entry_link"],
+        portal_link=lambda: str(
+            merchant.post("/portal_sessions/", content_type="application/json").json()["url"]
+        ),
     )
 
 

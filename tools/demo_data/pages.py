@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
+from django.urls.resolvers import RoutePattern
+
 from tools.demo_data.stage import Stage
 
 _PARAMETER = re.compile(r"<(?:\w+:)?\w+>")
@@ -23,6 +25,7 @@ _KINDS = {
     "replays": "replay",
     "people": "person",
     "enter": "link",
+    "portal": "portal",
     "attempts": "attempt",
     "catalogue": "event_type",
     "failures": "failure_code",
@@ -59,6 +62,8 @@ class Page:
 
 
 _FOR_STRANGERS = frozenset({"ops-login", "ops-enter"})
+# Of pages that ask for something, where nothing was given.
+_STATUSES = {"portal-find": 400}
 # What a page also has to hold: other states of the pages of the URL conf. `{kind}` in a query is such an id.
 OTHER_STATES = (
     Page(key="overview-week", path="/ops/", query="?range=7d"),
@@ -68,21 +73,28 @@ OTHER_STATES = (
     Page(key="trace-of-endpoint", path="/ops/trace/", query="?id={endpoint}"),
     Page(key="trace-of-nothing", path="/ops/trace/", query="?id=event_12", status=400),
     Page(key="enter-unknown", path="/ops/enter/nobody-made-this-one/", status=404, logged_in=False),
+    Page(key="portal-ended", path="/portal/pst_nobody_made_this_one/", status=404, logged_in=False),
+    Page(key="portal-not-found", path="/portal/<str:token>/nothing/", status=404, logged_in=False),
     Page(key="not-found", path="/ops/nothing-of-that-name/", status=404),
 )
 
 
-def operations_pages() -> Iterator[Page]:
-    """The pages below `/ops/`, then their other states. Needs Django."""
-    from api.ops.urls import urlpatterns
+def all_pages() -> Iterator[Page]:
+    """The pages of the URL conf, operations first, then their other states. Needs Django."""
+    from api.ops.urls import urlpatterns as operations
+    from api.portal.urls import urlpatterns as portal
 
-    for pattern in urlpatterns:
-        if pattern.name is not None:
-            yield Page(
-                key=pattern.name.removeprefix("ops-"),
-                path=f"/ops/{pattern.pattern}",
-                logged_in=pattern.name not in _FOR_STRANGERS,
-            )
+    for prefix, patterns in (("/ops/", operations), ("/portal/", portal)):
+        for pattern in patterns:
+            # What is no route takes all the rest.
+            if isinstance(pattern.pattern, RoutePattern):
+                assert pattern.name is not None
+                yield Page(
+                    key=pattern.name.removeprefix("ops-"),
+                    path=f"{prefix}{pattern.pattern}",
+                    status=_STATUSES.get(pattern.name, 200),
+                    logged_in=prefix == "/ops/" and pattern.name not in _FOR_STRANGERS,
+                )
     yield from OTHER_STATES
 
 
@@ -94,12 +106,20 @@ class Samples:
         endpoint: one with failed attempts (`we_…`).
         account: its owner (`acct_…`).
         entry_link: the path of a one-time link.
+        portal_link: makes a link to the account's portal; its URL.
     """
 
     def __init__(
-        self, rows: Callable[..., list[tuple[Any, ...]]], *, endpoint: str, account: str, entry_link: str
+        self,
+        rows: Callable[..., list[tuple[Any, ...]]],
+        *,
+        endpoint: str,
+        account: str,
+        entry_link: str,
+        portal_link: Callable[[], str],
     ) -> None:
         self._rows = rows
+        self._portal_link = portal_link
         self._found = {
             "endpoint": endpoint,
             "account": account,
@@ -113,7 +133,11 @@ class Samples:
             endpoint=stage.endpoints["erp"],
             account=stage.merchants["northwind"].account,
             entry_link=stage.entry_link,
+            portal_link=stage.portal_link,
         )
+
+    def _portal(self) -> str:
+        return self._portal_link().strip("/").rpartition("/")[2]
 
     def address(self, page: Page) -> str:
         """The page's path with ids in it, and its query."""

@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -63,6 +63,12 @@ class Stage:
 
     def client(self, merchant: str) -> Client:
         return Client(base=self.base, key=self.merchants[merchant].api_key)
+
+    def portal_link(self, merchant: str = "northwind", *, origins: Sequence[str] = ()) -> str:
+        """The URL of a new link to a merchant's own pages, for frames of these origins."""
+        wanted = {"expires_in": 3_600, "allowed_origins": list(origins)}
+        url: str = self.client(merchant).post("/portal_sessions/", wanted, expect=201).content["url"]
+        return url
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         with contextlib.closing(psycopg2.connect(self.database_url)) as connection:
