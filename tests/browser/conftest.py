@@ -133,7 +133,7 @@ def stranger_without_scripts(browser: Browser) -> Iterator[Visitor]:
 def _context(
     browser: Browser, session: StorageState | None = None, *, scripts: bool = True
 ) -> Iterator[BrowserContext]:
-    context = browser.new_context(storage_state=session, java_script_enabled=scripts)
+    context = browser.new_context(storage_state=session, java_script_enabled=scripts, reduced_motion="reduce")
     context.set_default_timeout(20_000)
     try:
         yield context
