@@ -1,10 +1,11 @@
 """How it stands, for people: a sentence first, then the figures behind it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dispatcher.processes import LATE_AFTER
-from dispatcher.rollups import activity
+from dispatcher.rollups import Bucket, activity
 from outbox.database import fetch_all
 from outbox.sql import statements
 
@@ -42,6 +43,7 @@ class Overview:
     ok: int  # attempts of the range
     failed: int
     of_owner: bool  # of one owner's deliveries
+    parts: Sequence[Bucket] = ()  # the range, about sixty parts
 
     @property
     def paused(self) -> bool:
@@ -105,6 +107,7 @@ def overview(*, owner: str | None = None, since: datetime, until: datetime) -> O
         ok=sum(part.ok for part in parts),
         failed=sum(part.failed for part in parts),
         of_owner=owner is not None,
+        parts=parts,
     )
 
 

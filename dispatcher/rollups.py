@@ -56,6 +56,9 @@ class Bucket:
     duration_p50_ms: float | None = None  # of an attempt
     duration_p95_ms: float | None = None
     duration_mean_ms: float | None = None
+    waits: Sequence[
+        int
+    ] = ()  # the histogram behind wait_p50_ms, for whoever adds parts up; bounds as WAIT_BOUNDS
 
     @property
     def attempts(self) -> int:
@@ -83,6 +86,10 @@ class WorstEndpoint:
     ok: int
     failed: int
     series: Sequence[SeriesPoint]  # one for each part of the range, empty ones too
+
+    @property
+    def attempts(self) -> int:
+        return self.ok + self.failed
 
     @property
     def failed_percent(self) -> float:
@@ -141,6 +148,7 @@ def activity(
             duration_p50_ms=quantile(durations, DURATION_BOUNDS, 0.5),
             duration_p95_ms=quantile(durations, DURATION_BOUNDS, 0.95),
             duration_mean_ms=total_ms / measured if measured else None,
+            waits=waits,
         )
     return [
         found.get(number)
@@ -210,6 +218,12 @@ def worst_endpoints(
         )
         for endpoint_id, owner_of_it, url, status, deleted, ok, failed in rows
     ]
+
+
+def wait_quantile(parts: Sequence[Bucket], share: float) -> float | None:
+    """From the event to its first attempt, in milliseconds, over several parts; None where there was none."""
+    counted = [part.waits for part in parts if part.waits]
+    return quantile([sum(column) for column in zip(*counted, strict=True)], WAIT_BOUNDS, share)
 
 
 def quantile(counts: Sequence[int], bounds: Sequence[float], share: float) -> float | None:
