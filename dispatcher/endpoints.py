@@ -35,6 +35,7 @@ _SQL = statements("dispatcher.sql")
 _PLAIN_FIELDS = frozenset(
     {"enabled_events", "description", "metadata", "ordered", "on_dead_letter", "send_traceparent"}
 )
+_TOLD_FIELDS = ("url", "status", "status_reason", *sorted(_PLAIN_FIELDS))
 _RELEASED_AT_ONCE = 1_000
 
 
@@ -135,7 +136,13 @@ def get_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> Endpoint:
     return endpoint
 
 
-def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str, Any]) -> Endpoint:
+def update_endpoint(
+    *,
+    owner: str,
+    endpoint_id: uuid.UUID,
+    changes: Mapping[str, Any],
+    on_write: Callable[[Mapping[str, Any], Endpoint], None] | None = None,
+) -> Endpoint:
     """Change any of url, enabled_events, description, metadata, status, ordered, on_dead_letter, send_traceparent,
     and the limits.
 
@@ -146,6 +153,10 @@ def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str,
     closed and its failures are forgotten. A subscription counts for events matched after it, and so does ordering;
     when it is switched off, what waits behind heads is let go, and stopped keys go on. That takes further
     transactions where much waits; should the process die between them, the rest goes on in its order.
+
+    Args:
+        on_write: runs in the transaction of the change, with what the endpoint's columns held before, and the
+            endpoint as it is then.
 
     Raises:
         EndpointNotFound, UrlRefused, InvalidEndpoint.
@@ -158,6 +169,7 @@ def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str,
         endpoint = _locked(owner, endpoint_id)
         begins_anew = changes.get("url", endpoint.url) != endpoint.url
         was_ordered = endpoint.ordered
+        before = {name: getattr(endpoint, name) for name in _TOLD_FIELDS}
         for name in changes.keys() & (_PLAIN_FIELDS | {"url"}):
             value = changes[name]
             setattr(endpoint, name, value(getattr(endpoint, name)) if callable(value) else value)
@@ -170,6 +182,8 @@ def update_endpoint(*, owner: str, endpoint_id: uuid.UUID, changes: Mapping[str,
             endpoint.status_since = Now()
             begins_anew = begins_anew or status == EndpointStatus.ENABLED
         endpoint.save()
+        if on_write is not None:
+            on_write(before, endpoint)
         if limits:
             held = Limits(
                 **Lane.objects.select_for_update(no_key=True).values(*LIMIT_FIELDS).get(endpoint=endpoint)

@@ -207,17 +207,26 @@ def worst_endpoints(
             deleted=deleted,
             ok=ok,
             failed=failed,
-            series=[
-                SeriesPoint(
-                    begins_at=shape.begins(number),
-                    ok=series.get((endpoint_id, number), (0, 0))[0],
-                    failed=series.get((endpoint_id, number), (0, 0))[1],
-                )
-                for number in range(shape.count)
-            ],
+            series=[_point(series, endpoint_id, shape, number) for number in range(shape.count)],
         )
         for endpoint_id, owner_of_it, url, status, deleted, ok, failed in rows
     ]
+
+
+def sparklines(
+    *, endpoint_ids: Sequence[uuid.UUID], since: datetime, until: datetime, points: int = 48
+) -> Mapping[uuid.UUID, Sequence[SeriesPoint]]:
+    """The attempts of each endpoint over the range, from sums by the hour; one statement, and one for the clock.
+
+    Reads at most the hours of the range for each endpoint: ask for a page of them, and for days rather than months.
+    """
+    since = min(since, until - BY_THE_MINUTE - HOUR)
+    shape = _Shape.of(since, until, points)
+    series = _series(endpoint_ids, shape) if endpoint_ids else {}
+    return {
+        endpoint_id: [_point(series, endpoint_id, shape, number) for number in range(shape.count)]
+        for endpoint_id in endpoint_ids
+    }
 
 
 def wait_quantile(parts: Sequence[Bucket], share: float) -> float | None:
@@ -289,6 +298,16 @@ class _Shape:
 def _series(endpoint_ids: Sequence[uuid.UUID], shape: _Shape) -> dict[tuple[uuid.UUID, int], tuple[int, int]]:
     rows = fetch_all(_SQL["rollup_series"], {**shape.parameters(), "subjects": list(endpoint_ids)})
     return {(endpoint_id, number): (ok, failed) for endpoint_id, number, ok, failed in rows}
+
+
+def _point(
+    series: Mapping[tuple[uuid.UUID, int], tuple[int, int]],
+    endpoint_id: uuid.UUID,
+    shape: _Shape,
+    number: int,
+) -> SeriesPoint:
+    ok, failed = series.get((endpoint_id, number), (0, 0))
+    return SeriesPoint(begins_at=shape.begins(number), ok=ok, failed=failed)
 
 
 def _added(codes: Sequence[Mapping[str, int]]) -> Mapping[str, int]:

@@ -7,7 +7,7 @@
         return asked(request, question, lambda: disable(request, endpoint))
 
 A GET shows the question, a POST with its confirmation makes the change: `act` gives where to go on and what to say
-there. A second POST of the same form only goes on.
+there, or, where something is shown this once, the page that shows it. A second POST of the same form only goes on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -62,7 +62,7 @@ class NotDone(Exception):
 def asked(
     request: HttpRequest,
     question: Question,
-    act: Callable[[], Done],
+    act: Callable[[], Done | HttpResponse],
     *,
     context: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
@@ -80,6 +80,8 @@ def asked(
                 done = act()
             except NotDone as refusal:
                 return _ask(request, question, context, problem=str(refusal))
+            if isinstance(done, HttpResponse):
+                return done
             messages.success(request, done.text)
             return _go(done.path or question.back)
 

@@ -6,6 +6,14 @@ from django.urls import path, re_path
 from api.ops.views.audit import audit_page
 from api.ops.views.delivery import delivery_page, delivery_report_page, resend_page, stop_page
 from api.ops.views.events import event_page
+from api.ops.views.endpoint_changes import (
+    disable_page,
+    enable_page,
+    reveal_secret_page,
+    roll_secret_page,
+    send_test_page,
+)
+from api.ops.views.endpoints import endpoint_page, endpoints_page
 from api.ops.views.overview import overview_page
 from api.ops.views.payments import payment_page, payments_page
 from api.ops.views.requests import request_page, requests_page
@@ -27,6 +35,13 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", overview_page, name="ops-overview"),
     path("audit/", audit_page, name="ops-audit"),
+    path("endpoints/", endpoints_page, name="ops-endpoints"),
+    path("endpoints/<id>/", endpoint_page, name="ops-endpoint"),
+    path("endpoints/<id>/disable/", disable_page, name="ops-endpoint-disable"),
+    path("endpoints/<id>/enable/", enable_page, name="ops-endpoint-enable"),
+    path("endpoints/<id>/test/", send_test_page, name="ops-endpoint-test"),
+    path("endpoints/<id>/secret/", reveal_secret_page, name="ops-endpoint-secret"),
+    path("endpoints/<id>/roll/", roll_secret_page, name="ops-endpoint-roll"),
     path("enter/<token>/", enter_page, name="ops-enter"),
     path("password/", password_page, name="ops-password"),
     path("deliveries/<str:id>/", delivery_page, name="ops-delivery"),

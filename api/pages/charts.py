@@ -247,11 +247,12 @@ def _runs(line: Sequence[float | None], most: float, step: float) -> list[str]:
 
 
 def _round_up(most: float) -> float:
-    """The next of 1, 2, 5, 10, 20 … above; 1 for nothing."""
-    if most <= 0:
-        return 1.0
+    """The next round number above, whose half is one too; 2 for nothing."""
+    if most <= 2:
+        return 2.0 if most <= 0 or most > 1 else 1.0
     power = 10.0 ** (ceil(log10(most)) - 1)
-    return next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= most * 0.999_999)
+    steps = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0) if power >= 10 else (1.0, 2.0, 4.0, 6.0, 10.0)
+    return next(step * power for step in steps if step * power >= most * 0.999_999)
 
 
 def _place(value: float) -> float:

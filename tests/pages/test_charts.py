@@ -18,16 +18,16 @@ def bars(*values, href=None):
 
 def test_bars_stand_on_one_another_and_are_as_high_as_their_values():
     plot = bars((30, 10), (0, 50))
-    assert (plot.top, plot.middle) == ("50", "25")
+    assert (plot.top, plot.middle) == ("60", "30")
     (good, bad), (only_bad,) = (bar.shapes for bar in plot.bars)
     assert good.y + good.height == plot.height
     assert bad.y + bad.height == pytest.approx(good.y)
-    assert good.height == pytest.approx(3 * bad.height)
-    assert (only_bad.y, only_bad.height) == (0, plot.height)
+    assert good.height == pytest.approx(3 * bad.height, abs=0.02)
+    assert only_bad.height == pytest.approx(plot.height * 50 / 60, abs=0.01)
 
 
 @pytest.mark.parametrize(
-    ("most", "top"), [(1, "1"), (2, "2"), (3, "5"), (7, "10"), (10, "10"), (1_204, "2,000")]
+    ("most", "top"), [(1, "1"), (2, "2"), (3, "4"), (7, "10"), (10, "10"), (122, "200"), (2_204, "3,000")]
 )
 def test_the_scale_ends_at_a_round_number(most, top):
     assert bars((most, 0)).top == top
