@@ -5,7 +5,9 @@ The audit log is partitioned by its UUIDv7 key, which Django cannot declare.
 
 from django.db import migrations, models
 
-ROLES = ("viewer", "operator", "admin")
+MAKE_GROUPS = """
+INSERT INTO auth_group (name) VALUES ('viewer'), ('operator'), ('admin') ON CONFLICT (name) DO NOTHING
+"""
 CREATE_AUDIT_ENTRY = """
 CREATE TABLE api_audit_entry (
     id uuid PRIMARY KEY,
@@ -24,12 +26,6 @@ CREATE INDEX api_audit_entry_subject ON api_audit_entry (subject, id);
 CREATE INDEX api_audit_entry_account ON api_audit_entry (account, id);
 CREATE TABLE api_audit_entry_default PARTITION OF api_audit_entry DEFAULT
 """
-
-
-def make_groups(apps, schema_editor):
-    group = apps.get_model("auth", "Group")
-    for name in ROLES:
-        group.objects.using(schema_editor.connection.alias).get_or_create(name=name)
 
 
 class Migration(migrations.Migration):
@@ -84,5 +80,5 @@ class Migration(migrations.Migration):
             ],
             options={"db_table": "api_entry_link"},
         ),
-        migrations.RunPython(make_groups, migrations.RunPython.noop, elidable=False),
+        migrations.RunSQL(MAKE_GROUPS, migrations.RunSQL.noop),
     ]

@@ -5,7 +5,7 @@ from django.urls import path, re_path
 
 from api.ops.views.audit import audit_page
 from api.ops.views.delivery import delivery_page, delivery_report_page, resend_page, stop_page
-from api.ops.views.events import event_page
+from api.ops.views.dispatchers import dispatchers_page, pause_page, resume_page
 from api.ops.views.endpoint_changes import (
     disable_page,
     enable_page,
@@ -14,6 +14,7 @@ from api.ops.views.endpoint_changes import (
     send_test_page,
 )
 from api.ops.views.endpoints import endpoint_page, endpoints_page
+from api.ops.views.events import event_page
 from api.ops.views.overview import overview_page
 from api.ops.views.payments import payment_page, payments_page
 from api.ops.views.requests import request_page, requests_page
@@ -35,6 +36,9 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", overview_page, name="ops-overview"),
     path("audit/", audit_page, name="ops-audit"),
+    path("dispatchers/", dispatchers_page, name="ops-dispatchers"),
+    path("dispatchers/pause/", pause_page, name="ops-pause"),
+    path("dispatchers/resume/", resume_page, name="ops-resume"),
     path("endpoints/", endpoints_page, name="ops-endpoints"),
     path("endpoints/<id>/", endpoint_page, name="ops-endpoint"),
     path("endpoints/<id>/disable/", disable_page, name="ops-endpoint-disable"),
