@@ -104,6 +104,15 @@ class ReplayStateRefused(DispatcherError):
         super().__init__(f"Replay '{self.public_id}' is {state}; that cannot be changed any more")
 
 
+class SearchRefused(DispatcherError):
+    """A list cannot be what it was asked to be."""
+
+    def __init__(self, *, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
 class SecretUndecryptable(DispatcherError):
     """A stored signing secret cannot be read with any of the configured keys."""
 

@@ -208,6 +208,12 @@ class FinishedDelivery(models.Model):
         indexes = [
             models.Index(fields=["owner", "state", "event_id", "id"], name="dispatcher_finished_owner"),
             models.Index(fields=["endpoint", "state", "event_id", "id"], name="dispatcher_finished_endpoint"),
+            # For lists over all owners: the few that did not succeed.
+            models.Index(
+                fields=["state", "id"],
+                condition=~models.Q(state="succeeded"),
+                name="dispatcher_finished_state",
+            ),
         ]
 
 
@@ -236,7 +242,14 @@ class Attempt(models.Model):
     superseded = models.BooleanField(default=False)  # the claim it belonged to no longer stood
 
     class Meta:
-        indexes = [models.Index(fields=["delivery_id", "number"], name="dispatcher_attempt_delivery")]
+        indexes = [
+            models.Index(fields=["delivery_id", "number"], name="dispatcher_attempt_delivery"),
+            models.Index(
+                fields=["failure_code", "id"],
+                condition=models.Q(failure_code__isnull=False),
+                name="dispatcher_attempt_failure",
+            ),
+        ]
 
     @property
     def public_id(self) -> str:
