@@ -22,6 +22,8 @@ from dispatcher.models import DeliveryState
 from dispatcher.reasons import REASONS
 from dispatcher.retry import DEFAULT_SCHEDULE, RetryPolicy
 from tests.catalogues import DESCRIBED
+from tools.reference.facts import read_variables
+from tools.reference.facts import shown as shown_default
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -86,24 +88,6 @@ def test_every_threat_is_stopped_by_something_that_a_test_shows() -> None:
 # --- Settings ---
 
 
-def settings_in_code() -> dict[str, Any]:
-    """Each environment variable that core/settings.py reads, with its default there."""
-    found: dict[str, Any] = {}
-    for node in ast.walk(ast.parse((ROOT / "core" / "settings.py").read_text())):
-        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            name = node.args[0].value
-            reads = ast.unparse(node.func).startswith("env.") or ast.unparse(node.func) in {
-                "_seconds",
-                "_days",
-            }
-            if reads and isinstance(name, str) and name.isupper():
-                given = [keyword.value for keyword in node.keywords if keyword.arg == "default"] + node.args[
-                    1:
-                ]
-                found[name] = ast.literal_eval(given[0]) if given else None
-    return found
-
-
 def settings_in_example() -> dict[str, str]:
     return dict(re.findall(r"(?m)^#?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text()))
 
@@ -115,7 +99,7 @@ def settings_on_page() -> dict[str, str]:
 
 
 def test_settings_are_those_of_the_code_and_of_the_example() -> None:
-    code, example, shown = settings_in_code(), settings_in_example(), settings_on_page()
+    code, example, shown = read_variables(), settings_in_example(), settings_on_page()
     compose_only = {
         "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "API_PORT", "SHOP_PORT", "CLI_RELAY_PORT", "DEMO_SHOP_WEBHOOK_SECRET",
         "DISPATCHER_EXECUTOR",
@@ -125,24 +109,9 @@ def test_settings_are_those_of_the_code_and_of_the_example() -> None:
     # An operator copies the example: it must have all of them, and may not have one that nobody reads.
     assert set(example) == set(shown)
     for name, default in code.items():
-        assert normal(shown[name]) == normal(default), name
+        assert shown_default(shown[name]) == shown_default(default), name
         if example[name] != "replace-me" and name != "DATABASE_URL":
-            assert normal(example[name]) == normal(default), name
-
-
-def normal(value: Any) -> str:
-    """A default as text: `5.0` is `5`, a list its members, no value and an empty one the same."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case list():
-            return ",".join(value)
-        case int() | float():
-            return f"{value:.12g}"
-        case _:
-            return str(value)
+            assert shown_default(example[name]) == shown_default(default), name
 
 
 def test_the_published_retry_schedule_is_the_one_in_force() -> None:

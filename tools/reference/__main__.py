@@ -1,8 +1,8 @@
 """`make reference`: write into docs/ what the code knows. `--check`, part of `make docs`: name what is stale.
 
 A page says where: `<!-- file: docs/examples/… -->` before a fence is that file, whole; what stands between
-`<!-- generated: name -->` and `<!-- end -->` is that part's answer, which sees what stood there before and may keep
-people's words of it.
+`<!-- generated: name -->` and `<!-- end -->` is that part's answer, which sees what stood there before. In the tables
+of settings and metrics the code writes the cells that it knows (facts.py).
 """
 
 from __future__ import annotations
@@ -45,18 +45,21 @@ def prepare() -> None:
 def _renewed(page: Path, *, write: bool) -> bool:
     """Whether the page is another with what the code says now."""
     text = page.read_text(encoding="utf-8")
-    made = renewed(text)
+    made = renewed(text, page.relative_to(DOCS).as_posix())
     if made != text and write:
         page.write_text(made, encoding="utf-8")
     return made != text
 
 
-def renewed(text: str) -> str:
-    """A page with its files and parts as they are now.
+def renewed(text: str, page: str = "") -> str:
+    """A page with its files, parts and facts as they are now.
 
     Raises:
-        SystemExit: it names a file or a part that does not exist.
+        SystemExit: it names a file or a part that does not exist, or has no row for a name of the code.
     """
+    from tools.reference.facts import with_facts
+
+    text = with_facts(page, text)
     text = FILE.sub(lambda found: f"{found[1]}{_file(found[2])}{found[4]}", text)
     return PART.sub(lambda found: f"{found[1]}\n{_part(found[2])(found[3]).strip()}\n\n{found[4]}", text)
 
