@@ -63,10 +63,10 @@ def record_event(
         owner=owner,
         type=type,
         object_id=object_id,
-        data=_freeze(type, data),
+        data=frozen(type, data),
         request_id=request_id,
         idempotency_key=idempotency_key,
-        previous=None if previous is None else _freeze(type, previous),
+        previous=None if previous is None else frozen(type, previous),
     )
     if tracing is not None:
         event.traceparent = tracing.recorded(type=type, event_id=event.public_id, owner=owner)
@@ -102,7 +102,8 @@ def _checked_key(type: str, key: str) -> str:
     return key
 
 
-def _freeze(type: str, data: Mapping[str, Any]) -> str:
+def frozen(type: str, data: Mapping[str, Any]) -> str:
+    """The text of an event's data, as it is kept and sent. Raises EventRefused."""
     try:
         text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         size = len(text.encode())

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from api.portal.pages import nothing_here
+from api.portal.views.catalogue import catalogue_page, event_type_page, schema_file
 from api.portal.views.deliveries import deliveries_page, delivery_page, resend_page, stop_page
 from api.portal.views.endpoint_changes import (
     delete_page,
@@ -38,6 +39,9 @@ urlpatterns: list[URLPattern] = [
     path("<str:token>/events/<str:id>/", event_page, name="portal-event"),
     path("<str:token>/events/<str:id>/send/", send_event_page, name="portal-event-send"),
     path("<str:token>/test/", test_page, name="portal-test"),
+    path("<str:token>/catalogue/", catalogue_page, name="portal-catalogue"),
+    path("<str:token>/catalogue/<str:name>/", event_type_page, name="portal-event-type"),
+    path("<str:token>/catalogue/<str:name>/schema.json", schema_file, name="portal-schema"),
     path("<str:token>/find/", find_page, name="portal-find"),
     re_path(r"^(?P<token>[^/]*)(?:/(?P<below>.*))?$", nothing_here, name="portal-nothing"),
 ]

@@ -191,7 +191,7 @@ def test_a_test_event_leads_to_its_delivery(visitor: Visitor) -> None:
         page = visitor.follow(visitor.send("test/", {"endpoint": made["id"]}, form=form))
         assert "endpoint.test" in page
     assert DeliveryRecord.objects.get().manual
-    assert _actions() == [("endpoint.test_sent", made["id"])]
+    assert _actions() == [("endpoint.tested", made["id"])]
     assert visitor.send("test/", {}).status_code == 400
     assert visitor.send("test/", {"endpoint": "we_0000000000000000000000"}).status_code == 404
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from api.portal.urls import urlpatterns
 from core.models import Account
+from core.versions import PLAIN, event_types
 from dispatcher.failures import EXPLANATIONS, FailureCode
 from dispatcher.models import Endpoint
 from dispatcher.outcomes import Outcome
@@ -168,6 +169,19 @@ def test_pages_of_deliveries_lead_on_and_back(visitor: Visitor) -> None:
     assert newer
     back = visitor.client.get(visitor.root + "deliveries/" + newer[1]).content.decode()
     assert re.findall(r'deliveries/(dlv_\w+)/"', back) == seen[25:50]
+
+
+def test_the_catalogue_shows_each_event_with_an_example_and_its_schema(visitor: Visitor) -> None:
+    listed = visitor.text("catalogue/")
+    names = re.findall(r'catalogue/([\w.]+)/"', listed)
+    assert names == event_types(PLAIN)
+    shown = visitor.text("catalogue/payment_intent.failed/")
+    assert "The bank refused the payment." in shown
+    assert "amount_received" in shown
+    file = visitor.get("catalogue/payment_intent.failed/schema.json")
+    assert json.loads(file.content)["title"] == "payment_intent.failed"
+    assert "payment_intent.failed.schema.json" in file["Content-Disposition"]
+    assert "Did you mean" in visitor.text("catalogue/payment_intent.faild/", status=404)
 
 
 @pytest.mark.parametrize(

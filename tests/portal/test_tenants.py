@@ -49,6 +49,9 @@ PAGES = (
     Route("events/{id}/", "event"),
     Route("events/{id}/send/", "event", ("endpoint",)),
     Route("test/", fields=("endpoint",)),
+    Route("catalogue/"),
+    Route("catalogue/customer.created/"),
+    Route("catalogue/customer.created/schema.json"),
     Route("find/"),
 )
 
@@ -74,7 +77,13 @@ def _asked(route: Route, ids: dict[str, str]) -> str:
 
 
 def test_every_page_is_here() -> None:
-    served = [str(entry.pattern).partition("/")[2].replace("<str:id>", "{id}") for entry in urlpatterns[:-1]]
+    served = [
+        str(entry.pattern)
+        .partition("/")[2]
+        .replace("<str:id>", "{id}")
+        .replace("<str:name>", "customer.created")
+        for entry in urlpatterns[:-1]
+    ]
     assert served == [route.below for route in PAGES]
     assert all(hasattr(entry.callback, "of_portal") for entry in urlpatterns)
 

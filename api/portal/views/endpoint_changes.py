@@ -159,7 +159,7 @@ def test_page(request: HttpRequest, portal: Portal) -> HttpResponse:
         written_down(
             request,
             portal,
-            action="endpoint.test_sent",
+            action="endpoint.tested",
             subject=endpoint.public_id,
             after={"delivery": delivery.public_id},
         )
