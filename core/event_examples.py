@@ -57,9 +57,7 @@ def _intent(happened: str) -> dict[str, Any]:
     charged = paid or held or happened == "payment_failed"
     error = None
     if happened == "payment_failed":
-        error = refusal_object(
-            type="card_error", kind="card", charge_id=example_id("charge"), method=method, **_DECLINED
-        )
+        error = _declined(method, charge_id=example_id("charge"))
     return payment_intent_object(
         PaymentIntent(
             id=example_id("intent"),
@@ -182,9 +180,7 @@ def _setup(happened: str) -> dict[str, Any]:
             metadata={},
             payment_method_types=["card", "us_bank_account"],
             return_url="https://shop.example/kept" if happened == "requires_action" else None,
-            last_setup_error=refusal_object(type="card_error", kind="card", method=method, **_DECLINED)
-            if failed
-            else None,
+            last_setup_error=_declined(method) if failed else None,
             cancellation_reason="abandoned" if happened == "canceled" else None,
         )
     )
@@ -197,6 +193,18 @@ _SETUPS = {
     "setup_failed": "requires_payment_method",
     "canceled": "canceled",
 }
+
+
+def _declined(method: PaymentMethod, *, charge_id: uuid.UUID | None = None) -> dict[str, Any]:
+    return refusal_object(
+        type="card_error",
+        kind="card",
+        code=_DECLINED["code"],
+        message=_DECLINED["message"],
+        decline_code=_DECLINED["decline_code"],
+        charge_id=charge_id,
+        method=method,
+    )
 
 
 def _client_secret(prefix: str) -> str:

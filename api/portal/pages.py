@@ -22,6 +22,7 @@ _View = Callable[..., HttpResponse]
 NOTICES: Mapping[str, tuple[str, str]] = {
     "saved": ("success", "Saved. It holds for events that happen from now on."),
     "enabled": ("success", "Enabled. What it missed meanwhile can be replayed."),
+    "missed": ("success", "Enabled. Here is what it was not sent meanwhile."),
     "disabled": ("warning", "Disabled. Nothing is sent there until you enable it."),
     "deleted": ("success", "Deleted. Nothing more is sent there; what was sent stays readable."),
     "sent": ("success", "A new delivery was made; it is sent at once."),
@@ -43,6 +44,7 @@ NAVIGATION = (
     Item("endpoints", "Endpoints", ""),
     Item("deliveries", "Deliveries", "deliveries/"),
     Item("events", "Events", "events/"),
+    Item("replays", "Replays", "replays/"),
     Item("test", "Send a test event", "test/"),
     Item("catalogue", "Event catalogue", "catalogue/"),
 )

@@ -1,4 +1,4 @@
-"""Deliveries and attempts as the pages show them."""
+"""Deliveries as lists show them."""
 
 import json
 import uuid
@@ -10,12 +10,8 @@ from typing import Any
 from api.failure_catalogue import code_of
 from api.portal.lookups import endpoints_with
 from api.portal.pages import Portal
-from api.response_text import response_text
 from api.views.deliveries import event_types_of
-from dispatcher.config import dispatcher_settings
-from dispatcher.failures import Explanation
-from dispatcher.models import Attempt, DeliveryRecord, DeliveryState, Endpoint
-from dispatcher.reasons import explanation_of
+from dispatcher.models import Attempt, DeliveryRecord, Endpoint
 from outbox.identifiers import encode_id, floor_uuid, moment_of
 
 
@@ -44,21 +40,6 @@ class DeliveryRow:
         return (code_of(self.last) or self.last.outcome).replace("_", " ")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptShown:
-    """An attempt with what it means."""
-
-    row: Attempt
-    explanation: Explanation | None
-    code: str | None
-    response: str | None
-    phases: Sequence[tuple[str, float]]  # in milliseconds, those that there were
-
-    @property
-    def tone(self) -> str:
-        return {"succeeded": "ok", "failed": "bad"}.get(self.row.outcome, "warn")
-
-
 def delivery_rows(
     portal: Portal,
     records: Sequence[DeliveryRecord],
@@ -84,52 +65,10 @@ def delivery_rows(
     ]
 
 
-def attempts_shown(attempts: Sequence[Attempt]) -> list[AttemptShown]:
-    """Each with its failure explained and its answer as harmless text."""
-    return [_attempt_shown(attempt) for attempt in attempts]
-
-
-def next_in_words(record: DeliveryRecord) -> str:
-    """What comes next for a delivery, or why nothing does."""
-    most = dispatcher_settings().retry_policy.max_attempts
-    match record.state:
-        case DeliveryState.SENDING:
-            return "A request is under way."
-        case DeliveryState.PENDING if record.next_attempt_at is None:
-            return "It waits behind an earlier event of the same object."
-        case DeliveryState.PENDING if record.manual and not record.attempts:
-            return "It is sent at once."
-        case DeliveryState.PENDING:
-            number = record.attempts + 1
-            if number >= most:
-                return f"Attempt {number} of {most} comes next; it is the last one."
-            return f"Attempt {number} of {most} comes next."
-        case _:
-            return ""
-
-
-def pretty(body: bytes) -> str:
+def pretty(body: bytes | str) -> str:
     """A body of ours, indented to be read."""
     decoded: Any = json.loads(body)
     return json.dumps(decoded, indent=2, ensure_ascii=False)
-
-
-def _attempt_shown(row: Attempt) -> AttemptShown:
-    code = code_of(row)
-    phases = (
-        ("DNS", row.dns_ms),
-        ("connect", row.connect_ms),
-        ("TLS", row.tls_ms),
-        ("first byte", row.first_byte_ms),
-        ("total", row.total_ms),
-    )
-    return AttemptShown(
-        row=row,
-        explanation=explanation_of(code),
-        code=code,
-        response=None if row.response is None else response_text(bytes(row.response)),
-        phases=[(name, value) for name, value in phases if value is not None],
-    )
 
 
 def _last_attempts(records: Sequence[DeliveryRecord]) -> dict[uuid.UUID, Attempt]:

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path, re_path
 
 from api.portal.pages import nothing_here
 from api.portal.views.catalogue import catalogue_page, event_type_page, schema_file
-from api.portal.views.deliveries import deliveries_page, delivery_page, resend_page, stop_page
+from api.portal.views.deliveries import deliveries_page, delivery_page, failures_page, resend_page, stop_page
 from api.portal.views.endpoint_changes import (
     delete_page,
     disable_page,
@@ -20,6 +20,12 @@ from api.portal.views.endpoints import (
 )
 from api.portal.views.events import event_page, events_page, send_event_page
 from api.portal.views.finding import find_page
+from api.portal.views.replays import (
+    change_replay_page,
+    new_replay_page,
+    replay_page,
+    replays_page,
+)
 
 urlpatterns: list[URLPattern] = [
     path("<str:token>/", endpoints_page, name="portal-endpoints"),
@@ -35,6 +41,10 @@ urlpatterns: list[URLPattern] = [
     path("<str:token>/deliveries/<str:id>/", delivery_page, name="portal-delivery"),
     path("<str:token>/deliveries/<str:id>/resend/", resend_page, name="portal-delivery-resend"),
     path("<str:token>/deliveries/<str:id>/stop/", stop_page, name="portal-delivery-stop"),
+    path("<str:token>/endpoints/<str:id>/replay/", new_replay_page, name="portal-replay-new"),
+    path("<str:token>/replays/", replays_page, name="portal-replays"),
+    path("<str:token>/replays/<str:id>/", replay_page, name="portal-replay"),
+    path("<str:token>/replays/<str:id>/<str:change>/", change_replay_page, name="portal-replay-change"),
     path("<str:token>/events/", events_page, name="portal-events"),
     path("<str:token>/events/<str:id>/", event_page, name="portal-event"),
     path("<str:token>/events/<str:id>/send/", send_event_page, name="portal-event-send"),
@@ -42,6 +52,7 @@ urlpatterns: list[URLPattern] = [
     path("<str:token>/catalogue/", catalogue_page, name="portal-catalogue"),
     path("<str:token>/catalogue/<str:name>/", event_type_page, name="portal-event-type"),
     path("<str:token>/catalogue/<str:name>/schema.json", schema_file, name="portal-schema"),
+    path("<str:token>/failures/", failures_page, name="portal-failures"),
     path("<str:token>/find/", find_page, name="portal-find"),
     re_path(r"^(?P<token>[^/]*)(?:/(?P<below>.*))?$", nothing_here, name="portal-nothing"),
 ]

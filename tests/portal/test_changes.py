@@ -1,13 +1,17 @@
 """What is changed in the portal: by a form, once, and written down."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from api.models import AuditEntry
-from dispatcher.models import DeliveryRecord, Endpoint
+from dispatcher.models import DeliveryRecord, Endpoint, Replay
+from dispatcher.replay_runs import start_replay
+from outbox.identifiers import decode_id
 from outbox.models import Event
 from tests.api.callers import HOOK, Caller
 from tests.dispatcher.scenes import fan_out, record
@@ -224,7 +228,9 @@ def test_what_cannot_be_sent_again_says_why(visitor: Visitor) -> None:
     refused = visitor.send(below, form=form)
     assert refused.status_code == 409
     assert "no longer kept" in refused.content.decode()
-    assert "cannot be sent again" in visitor.text(f"deliveries/{expired['id']}/")
+    page = visitor.text(f"deliveries/{expired['id']}/")
+    assert "past its retention" in page
+    assert "Send once more" not in page
 
 
 def test_a_delivery_is_stopped_once(visitor: Visitor) -> None:
@@ -262,3 +268,83 @@ def test_a_change_is_the_links_own(visitor: Visitor) -> None:
         "/webhook_endpoints/", {"url": HOOK, "enabled_events": ["*"]}, idempotency_key=form
     )
     assert Endpoint.objects.count() == 3
+
+
+def _missed(visitor: Visitor, count: int = 3) -> str:
+    """A disabled endpoint that was not sent so many events; its id."""
+    made = visitor.caller.endpoint()
+    visitor.follow(visitor.send(f"endpoints/{made['id']}/disable/"))
+    record(count, owner=visitor.caller.account.public_id, type="customer.created")
+    fan_out()
+    endpoint_id: str = made["id"]
+    return endpoint_id
+
+
+def test_enabling_leads_to_what_was_missed_which_is_counted_confirmed_and_replayed_once(
+    visitor: Visitor,
+) -> None:
+    endpoint = _missed(visitor)
+    page = visitor.client.get(visitor.send(f"endpoints/{endpoint}/enable/")["Location"]).content.decode()
+    assert "Replay 3 deliveries?" in page
+    assert "it was not sent meanwhile" in page
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
+    assert (fields["only"], fields["count"]) == ("missing", "3")
+    form = fields.pop("form")
+    below = f"endpoints/{endpoint}/replay/"
+    for _ in range(2):
+        assert "0 of 3 made." in visitor.follow(visitor.send(below, fields, form=form))
+    replay = Replay.objects.get()
+    assert replay.created_by.startswith("portal:ps_")
+    assert AuditEntry.objects.filter(action="replay.started").count() == 1
+    second = visitor.send(below, fields, form=visitor.form_of("endpoints/new/"))
+    assert second.status_code == 409
+    assert "has a replay that is running" in second.content.decode()
+
+
+def test_a_replay_is_paused_goes_on_and_is_cancelled(visitor: Visitor) -> None:
+    endpoint = _missed(visitor)
+    visitor.send(f"endpoints/{endpoint}/enable/")
+    replay = start_replay(
+        owner=visitor.caller.account.public_id,
+        endpoint_id=decode_id("we", endpoint),
+        since=timezone.now() - timedelta(hours=1),
+        only="missing",
+        created_by="tests",
+    )
+    for change, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+        below = f"replays/{replay.public_id}/{change}/"
+        form = visitor.form_of(below)
+        assert state in visitor.follow(visitor.send(below, form=form))
+        assert Replay.objects.get().state == state
+    refused = visitor.send(f"replays/{replay.public_id}/resume/")
+    assert refused.status_code == 409
+    assert [action for action, _ in _actions()][-3:] == [
+        "replay.paused",
+        "replay.resumed",
+        "replay.cancelled",
+    ]
+    assert visitor.get(f"replays/{replay.public_id}/explode/").status_code == 404
+
+
+def test_a_replay_that_cannot_be_says_why(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint = _missed(visitor)
+    below = f"endpoints/{endpoint}/replay/"
+    assert "enable it first" in visitor.text(below, status=409, only="failed")
+    visitor.send(f"endpoints/{endpoint}/enable/")
+    assert "Nothing was found in the last hour." in visitor.text(below, only="failed", range="1h")
+    assert "is not known" in visitor.text(below, status=400, only="everything")
+    reversed_range = {"since": "2026-11-02T00:00:00Z", "until": "2026-11-01T00:00:00Z"}
+    assert "exchange them" in visitor.text(below, status=400, only="failed", **reversed_range)
+    form = visitor.form_of("endpoints/new/")
+    for fields in (
+        {},
+        {"only": "missing", "count": "x", "range": "1h"},
+        {"only": "missing", "count": "9" * 20},
+    ):
+        assert visitor.send(below, fields, form=form).status_code == 400
+    many = visitor.send(below, {"only": "missing", "range": "1h", "count": "5000"}, form=form)
+    assert many.status_code == 409
+    assert "now there are 3" in many.content.decode()
+    monkeypatch.setattr("api.portal.views.replays.MOST", 2)
+    assert "There are more than 2: choose a shorter time" in visitor.text(below, only="missing")
+    assert not Replay.objects.exists()

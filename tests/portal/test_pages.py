@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from api.portal.urls import urlpatterns
 from core.models import Account
 from core.versions import PLAIN, event_types
 from dispatcher.failures import EXPLANATIONS, FailureCode
-from dispatcher.models import Endpoint
+from dispatcher.models import Endpoint, Replay
 from dispatcher.outcomes import Outcome
+from outbox.identifiers import decode_id, encode_id, new_uuid
 from tests.api.callers import HOOK
 from tests.dispatcher.scenes import REFUSED, claim, fan_out, finish, make_due, query, record
 from tests.portal.visitors import Visitor
@@ -74,7 +76,7 @@ def test_a_failed_delivery_explains_itself(visitor: Visitor) -> None:
         for words in (explained.summary, explained.likely_cause, explained.remedy):
             assert words.replace("'", "&#x27;") in text
     assert "may have processed" in text
-    assert "Attempt 3 of 13 comes next." in text
+    assert "Next: attempt 3 of 13" in text
     assert "hx-get" in text
     listed = visitor.text("deliveries/")
     assert "timeout total" in listed
@@ -223,14 +225,31 @@ def test_every_page_is_short_of_statements(visitor: Visitor) -> None:
     made = _delivery(visitor, REFUSED)
     for _ in range(3):
         visitor.caller.post(f"/deliveries/{made['id']}/resend/", {})
-    ids = {"endpoints": made["endpoint"], "deliveries": made["id"], "events": made["event"]}
+    replay = Replay.objects.create(
+        id=new_uuid(),
+        owner=visitor.caller.account.public_id,
+        endpoint_id=decode_id("we", made["endpoint"]),
+        kind="missing",
+        since=timezone.now(),
+        until=timezone.now(),
+        rate=1.0,
+        state="running",
+        created_by="tests",
+        created_at=timezone.now(),
+    )
+    ids = {
+        "endpoints": made["endpoint"],
+        "deliveries": made["id"],
+        "events": made["event"],
+        "replays": encode_id("rpl", replay.id),
+    }
     tried = 0
     for entry in urlpatterns:
         route = str(entry.pattern).partition("/")[2]
         if entry.name == "portal-nothing":
             continue
         below = route.replace("<str:id>", ids.get(route.partition("/")[0], ""))
-        below = below.replace("<str:name>", "customer.created")
+        below = below.replace("<str:name>", "customer.created").replace("<str:change>", "pause")
         with CaptureQueriesContext(
             connection,
         ) as captured:

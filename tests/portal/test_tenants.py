@@ -12,7 +12,8 @@ from api.models import PortalSession
 from api.portal.sessions import token_hash
 from api.portal.urls import urlpatterns
 from core.api_keys import key_uuid, revoke_api_key
-from dispatcher.models import DeliveryRecord, Endpoint
+from dispatcher.models import DeliveryRecord, Endpoint, Replay
+from outbox.identifiers import decode_id, encode_id, new_uuid
 from tests.api.tenants.worlds import World, make_world
 from tests.portal.visitors import Visitor, visit
 
@@ -45,6 +46,10 @@ PAGES = (
     Route("deliveries/{id}/", "delivery"),
     Route("deliveries/{id}/resend/", "delivery"),
     Route("deliveries/{id}/stop/", "delivery"),
+    Route("endpoints/{id}/replay/", "endpoint"),
+    Route("replays/"),
+    Route("replays/{id}/", "replay"),
+    Route("replays/{id}/pause/", "replay"),
     Route("events/"),
     Route("events/{id}/", "event"),
     Route("events/{id}/send/", "event", ("endpoint",)),
@@ -52,6 +57,7 @@ PAGES = (
     Route("catalogue/"),
     Route("catalogue/customer.created/"),
     Route("catalogue/customer.created/schema.json"),
+    Route("failures/"),
     Route("find/"),
 )
 
@@ -68,6 +74,7 @@ FILTERS = (
     ("events/", "newer", "event"),
     ("endpoints/", "older", "endpoint"),
     ("endpoints/", "newer", "endpoint"),
+    ("replays/", "older", "replay"),
     ("test/", "endpoint", "endpoint"),
 )
 
@@ -82,6 +89,7 @@ def test_every_page_is_here() -> None:
         .partition("/")[2]
         .replace("<str:id>", "{id}")
         .replace("<str:name>", "customer.created")
+        .replace("<str:change>", "pause")
         for entry in urlpatterns[:-1]
     ]
     assert served == [route.below for route in PAGES]
@@ -125,7 +133,7 @@ CLOSED: dict[str, Callable[[Visitor], str]] = {
 @pytest.mark.parametrize("closing", CLOSED)
 def test_a_link_that_opens_nothing_is_one_page_everywhere(visitor: Visitor, closing: str) -> None:
     made = visitor.caller.delivery()
-    ids = {"endpoint": made["endpoint"], "delivery": made["id"], "event": made["event"]}
+    ids = {"endpoint": made["endpoint"], "delivery": made["id"], "event": made["event"], "replay": "rpl_1"}
     root = CLOSED[closing](visitor)
     answers = set()
     for route in (*PAGES, Route("nowhere/")):
@@ -138,10 +146,30 @@ def test_a_link_that_opens_nothing_is_one_page_everywhere(visitor: Visitor, clos
     assert not any(one.encode() in content for one in (*ids.values(), visitor.token, "Shop"))
 
 
+def _world(name: str) -> World:
+    """With a replay too."""
+    world = make_world(name)
+    now = timezone.now()
+    replay = Replay.objects.create(
+        id=new_uuid(),
+        owner=world.account.public_id,
+        endpoint_id=decode_id("we", world.ids["endpoint"]),
+        kind="failed",
+        since=now,
+        until=now,
+        rate=1.0,
+        state="running",
+        created_by=world.account.public_id,
+        created_at=now,
+    )
+    world.ids["replay"] = encode_id("rpl", replay.id)
+    return world
+
+
 @pytest.fixture
 def worlds() -> tuple[World, World, Visitor]:
     """An owner, a stranger, and the stranger's link."""
-    owner, stranger = make_world("owner"), make_world("stranger")
+    owner, stranger = _world("owner"), _world("stranger")
     return owner, stranger, visit(stranger.caller)
 
 
@@ -186,7 +214,7 @@ def test_lists_filters_and_forms_find_nothing_of_others(worlds: tuple[World, Wor
 
 def test_the_same_pages_hold_what_is_ones_own() -> None:
     """Else the tests above would pass on pages that show nothing."""
-    owner = make_world("owner")
+    owner = _world("owner")
     visitor = visit(owner.caller)
     for route in PAGES:
         if route.kind:
@@ -194,6 +222,7 @@ def test_the_same_pages_hold_what_is_ones_own() -> None:
     assert owner.ids["delivery"] in visitor.text("deliveries/")
     assert owner.ids["event"] in visitor.text("events/")
     assert owner.ids["endpoint"] in visitor.text()
+    assert owner.ids["replay"] in visitor.text("replays/")
 
 
 def _held(content: bytes, world: World, *, but: str = "") -> list[str]:
@@ -206,4 +235,5 @@ def _everything(world: World) -> Any:
     return (
         list(Endpoint.objects.filter(owner=world.account.public_id).values()),
         list(DeliveryRecord.objects.filter(owner=world.account.public_id).order_by("id").values()),
+        list(Replay.objects.filter(owner=world.account.public_id).values()),
     )

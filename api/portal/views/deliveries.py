@@ -9,22 +9,22 @@ from api.idempotency import in_one_transaction
 from api.pages.filters import Filters
 from api.pages.words import badge_of
 from api.portal.changes import Fields, Question, ask, once, read_form, written_down
-from api.portal.lookups import endpoints_with, identified, offered_endpoints
+from api.portal.lookups import identified, offered_endpoints
 from api.portal.pages import ASKED, Portal, portal_page, render, see
-from api.portal.shown import attempts_shown, delivery_rows, next_in_words, pretty
-from core.versions import render_event, shown_event_type
+from api.portal.shown import delivery_rows, pretty
+from api.readings.delivery import show_delivery
+from core.versions import shown_event_type
 from dispatcher.deliveries import (
-    attempts_of,
     get_delivery,
     list_deliveries,
     resend_delivery,
     stop_delivery,
 )
 from dispatcher.errors import DeliveryEnded, DeliveryNotFound, EventExpired
-from dispatcher.models import LIVE_STATES, DeliveryRecord, DeliveryState
-from dispatcher.reasons import explanation_of
+from dispatcher.failures import EXPLANATIONS
+from dispatcher.models import DeliveryRecord, DeliveryState
+from dispatcher.reasons import REASONS
 from outbox.identifiers import moment_of
-from outbox.models import Event
 
 _SIZE = 25
 _CURRENT = "deliveries"
@@ -80,27 +80,29 @@ def deliveries_page(request: HttpRequest, portal: Portal) -> HttpResponse:
 def delivery_page(request: HttpRequest, portal: Portal, id: str) -> HttpResponse:
     """One delivery, from its event to what comes next."""
     record = _delivery_named(portal, id)
-    event = Event.objects.filter(owner=portal.owner, id=record.event_id).first()
-    endpoint = endpoints_with(portal, {record.endpoint_id}).get(record.endpoint_id)
-    body = (
-        pretty(render_event(event.facts, endpoint.api_version))
-        if event is not None and endpoint is not None
-        else None
-    )
+    found = show_delivery(record.id, owner=portal.owner)
+    if found is None:
+        raise _missing(id)
+    version = portal.session.api_version
     shown = {
-        "record": record,
-        "recorded_at": moment_of(record.event_id),
-        "live": record.state in LIVE_STATES,
-        "event": event,
-        "event_type": None if event is None else shown_event_type(event.type, portal.session.api_version),
-        "endpoint": endpoint,
-        "attempts": attempts_shown(attempts_of(record.id)),
-        "reason": explanation_of(record.reason),
-        "next": next_in_words(record),
-        "body": body,
-        "may_resend": event is not None and endpoint is not None and endpoint.deleted_at is None,
+        "delivery": found,
+        "recorded_at": moment_of(found.past.event_id),
+        "event_type": None if found.event is None else shown_event_type(found.event.type, version),
+        "body": None if found.body is None else pretty(found.body),
+        "catalogue": portal.path("failures/"),
+        "may_read_bodies": True,
+        "may_resend": found.event is not None
+        and found.endpoint is not None
+        and found.endpoint.deleted_at is None,
     }
     return render(request, portal, "portal/delivery.html", shown, current=_CURRENT)
+
+
+@portal_page()
+def failures_page(request: HttpRequest, portal: Portal) -> HttpResponse:
+    """Every failure code and every reason of an end, explained."""
+    shown = {"failures": EXPLANATIONS.items(), "reasons": REASONS.items()}
+    return render(request, portal, "portal/failures.html", shown, current=_CURRENT)
 
 
 @portal_page(methods=ASKED)
@@ -184,9 +186,13 @@ def _delivery_named(portal: Portal, text: str) -> DeliveryRecord:
     try:
         return get_delivery(owner=portal.owner, delivery_id=identified(text, "dlv"))
     except DeliveryNotFound:
-        raise Http404(
-            f"There is no delivery {text[:60]!r} in this account, or it is older than history is kept."
-        ) from None
+        raise _missing(text) from None
+
+
+def _missing(text: str) -> Http404:
+    return Http404(
+        f"There is no delivery {text[:60]!r} in this account, or it is older than history is kept."
+    )
 
 
 def _begin(span: str | None) -> datetime | None:

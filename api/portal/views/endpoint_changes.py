@@ -13,8 +13,10 @@ from api.portal.pages import ASKED, Portal, portal_page, render, see
 from api.portal.views.endpoints import reveal
 from dispatcher.endpoints import delete_endpoint, roll_secret, send_test_event, update_endpoint
 from dispatcher.models import Endpoint, EndpointStatus
+from dispatcher.replay_runs import count_missed
 
 # What the old secret may go on for, in seconds: programs are to be given the new one meanwhile.
+_ENOUGH = 1  # to ask whether it is to be replayed
 OVERLAPS = {"86400": "24 hours", "3600": "1 hour", "600": "10 minutes", "0": "not at all: it ends now"}
 
 
@@ -188,4 +190,9 @@ def _set_status(
             before={"status": str(endpoint.status)},
             after={"status": status.value},
         )
-    return see(portal, f"endpoints/{endpoint.public_id}/", notice=status.value)
+    below = f"endpoints/{endpoint.public_id}/"
+    if changed.status != endpoint.status and status == EndpointStatus.ENABLED:
+        since = endpoint.status_since
+        if count_missed(owner=portal.owner, endpoint_id=endpoint.id, since=since, cap=_ENOUGH).found:
+            return see(portal, f"{below}replay/", notice="missed", only="missing", since=since.isoformat())
+    return see(portal, below, notice=status.value)

@@ -7,7 +7,7 @@ from api.portal.lookups import identified
 from api.portal.pages import Portal, portal_page, render, see
 
 # Prefix → the page of such an object. Whether there is one, that page says.
-PAGES = {"we": "endpoints", "dlv": "deliveries", "evt": "events"}
+PAGES = {"we": "endpoints", "dlv": "deliveries", "evt": "events", "rpl": "replays"}
 
 
 @portal_page()
@@ -19,12 +19,10 @@ def find_page(request: HttpRequest, portal: Portal) -> HttpResponse:
         identified(wanted, prefix)
         return see(portal, f"{PAGES[prefix]}/{wanted}/")
     if not wanted:
-        text = "Enter the id of an event (evt_…), a delivery (dlv_…) or an endpoint (we_…)."
+        text = "Enter the id of an event (evt_…), a delivery (dlv_…), an endpoint (we_…) or a replay (rpl_…)."
     elif prefix in KINDS:
-        text = (
-            f"{wanted[:60]!r} is the id of {KINDS[prefix]}. Here you find events, deliveries and endpoints."
-        )
+        text = f"{wanted[:60]!r} is the id of {KINDS[prefix]}. Here you find events, deliveries, endpoints and replays."
     else:
-        text = f"{wanted[:60]!r} is no id: one begins with evt_, dlv_ or we_, and has 22 letters or digits after that."
+        text = f"{wanted[:60]!r} is no id: one begins with evt_, dlv_, we_ or rpl_, and has 22 letters or digits after."
     shown = {"searched": wanted, "text": text}
     return render(request, portal, "portal/find.html", shown, status=400)
