@@ -1,12 +1,14 @@
 """System checks of the payments room: settings that parse, and yet would not serve."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, register
 
-from core.config import api_key_hash_key
+from core.config import api_key_hash_key, secret_key, session_timeouts
+from core.findings import CATALOGUE
+from outbox.findings import Finding, finding
 
 _LEAST_KEY_BYTES = 32
 
@@ -17,10 +19,25 @@ def check_hash_key(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     del app_configs, kwargs
     if len(api_key_hash_key()) >= _LEAST_KEY_BYTES:
         return []
-    return [
-        Error(
-            f"API_KEY_HASH_KEY has fewer than {_LEAST_KEY_BYTES} bytes.",
-            hint="Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
-            id="core.E001",
+    sentence = f"API_KEY_HASH_KEY has fewer than {_LEAST_KEY_BYTES} bytes."
+    return [finding(CATALOGUE, "core.E001", sentence).message()]
+
+
+@register("core", deploy=True)
+def check_relations(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Settings that are right by themselves, and not beside each other; told by `manage.py check --deploy`."""
+    del app_configs, kwargs
+    return [found.message() for found in _relations()]
+
+
+def _relations() -> Iterator[Finding]:
+    timeouts = session_timeouts()
+    statement, lock = timeouts.get("statement_timeout", 0), timeouts.get("lock_timeout", 0)
+    if statement and (lock >= statement or not lock):
+        yield finding(
+            CATALOGUE,
+            "core.W001",
+            f"LOCK_TIMEOUT_MS ({lock}) is not below STATEMENT_TIMEOUT_MS ({statement}).",
         )
-    ]
+    if secret_key() == api_key_hash_key():
+        yield finding(CATALOGUE, "core.W002", "SECRET_KEY and API_KEY_HASH_KEY are the same.")

@@ -1,5 +1,6 @@
 """What the payments room reads of the settings, as plain values."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -61,3 +62,14 @@ def public_url() -> str:
 def api_key_hash_key() -> bytes:
     """The secret that keys the hashes of API keys: a stolen table is worth nothing without it."""
     return str(settings.API_KEY_HASH_KEY).encode()
+
+
+def secret_key() -> bytes:
+    """Django's own secret."""
+    return str(settings.SECRET_KEY).encode()
+
+
+def session_timeouts() -> dict[str, int]:
+    """`statement_timeout` and `lock_timeout` of our sessions, in milliseconds, as far as they are set; 0 is none."""
+    options = str(settings.DATABASES["default"].get("OPTIONS", {}).get("options", ""))
+    return {name: int(value) for name, value in re.findall(r"\b(\w+_timeout)=(\d+)", options)}

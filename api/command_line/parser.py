@@ -5,6 +5,7 @@ import textwrap
 
 from api.command_line import (
     completion,
+    doctor,
     endpoints,
     keys,
     listen,
@@ -42,6 +43,7 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     probe.SUBCOMMAND,
     trace.SUBCOMMAND,
     status.SUBCOMMAND,
+    doctor.SUBCOMMAND,
     endpoints.SUBCOMMAND,
     rotate_secret.SUBCOMMAND,
     keys.SUBCOMMAND,

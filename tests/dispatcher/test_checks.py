@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from dispatcher.checks import check_secret_keys, check_settings
+import certifi
+
+from dispatcher.checks import check_relations, check_secret_keys, check_settings
 
 
 def messages(settings, **changes):
@@ -50,3 +52,28 @@ def test_an_unknown_setting_is_named(settings):
 
 def test_secrets_without_keys_of_their_own_are_warned_of(settings):
     assert [code for code, _ in messages(settings, SECRET_KEYS=[])] == ["dispatcher.W001"]
+
+
+def relations(settings, **changes):
+    settings.DISPATCHER = {**settings.DISPATCHER, **changes}
+    return [message.id for message in check_relations(None)]
+
+
+def test_settings_that_do_not_fit_each_other_are_warned_of(settings, monkeypatch, tmp_path):
+    assert relations(settings) == []
+    hour = timedelta(hours=1)
+    schedule = [timedelta(minutes=1)] * 3
+    assert relations(settings, RETRY_SCHEDULE=schedule) == ["dispatcher.W003"]
+    assert relations(settings, RETRY_SCHEDULE=[hour] * 30, DISABLE_AFTER=2 * hour) == ["dispatcher.W004"]
+    assert relations(settings, DISABLE_AFTER=None, ATTEMPT_RETENTION=24 * hour) == ["dispatcher.W005"]
+    monkeypatch.setattr("resource.getrlimit", lambda _: (256, 256))
+    settings.DISPATCHER = {**settings.DISPATCHER, "ATTEMPT_RETENTION": timedelta(days=30)}
+    assert relations(settings, CONCURRENCY=256) == ["dispatcher.W002"]
+    assert relations(settings, CONCURRENCY=100) == []
+
+
+def test_certificates_that_cannot_be_read_are_an_error(settings, tmp_path):
+    (tmp_path / "empty.pem").touch()
+    for path in (tmp_path / "nowhere.pem", tmp_path / "empty.pem", tmp_path):
+        assert relations(settings, CA_BUNDLE=str(path)) == ["dispatcher.E002"], path
+    assert relations(settings, CA_BUNDLE=certifi.where()) == []

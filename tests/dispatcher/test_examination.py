@@ -1,0 +1,151 @@
+"""Each look of the doctor finds what it is for, and says nothing where that is well."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.migrations.recorder import MigrationRecorder
+
+import dispatcher.examination as examination
+from dispatcher.deliveries import database_now
+from dispatcher.findings import CATALOGUE
+from dispatcher.models import Endpoint, Process
+from dispatcher.pause import pause_deliveries
+from outbox.findings import Level, finding
+from outbox.identifiers import new_uuid
+from tests.dispatcher.scenes import fan_out, make_endpoint, query, record
+
+pytestmark = pytest.mark.django_db
+
+
+def found(name: str) -> list[str]:
+    return [seen.finding.id for seen in examination.look(name) if seen.finding is not None]
+
+
+def server_row(**changes):
+    row = {
+        "number": 150_018, "version": "15.18", "in_recovery": False, "read_only": False, "fsync": True,
+        "full_pages": True, "commits": "on", "vacuums": True, "most": 100, "used": 5, "size": 1,
+    }  # fmt: skip
+    return [tuple({**row, **changes}.values())]
+
+
+@pytest.mark.parametrize(
+    ("changes", "ids"),
+    [
+        ({}, []),
+        ({"number": 130_000}, ["database.E001"]),
+        ({"number": 190_000}, ["database.W001"]),
+        ({"in_recovery": True}, ["database.E003"]),
+        ({"fsync": False}, ["database.E004"]),
+        ({"commits": "off"}, ["database.E004"]),
+        ({"vacuums": False}, ["database.W002"]),
+        ({"used": 81}, ["database.W008"]),
+    ],
+)
+def test_a_server_is_judged_by_what_it_says(monkeypatch, changes, ids):
+    monkeypatch.setattr(examination, "fetch_all", lambda *_: server_row(**changes))
+    assert found("server") == ids
+
+
+def test_this_server_answers_all_that_is_asked():
+    assert {seen.told.partition(" ")[0] for seen in examination.look("server")} >= {"PostgreSQL"}
+    assert set(found("server")) <= {"database.E004"}  # the tests' own is not durable
+
+
+def test_migrations_that_are_not_applied_are_named():
+    assert found("migrations") == []
+    MigrationRecorder.Migration.objects.filter(app="outbox").latest("id").delete()
+    assert found("migrations") == ["database.E002"]
+
+
+@pytest.mark.parametrize(
+    ("apart", "ids"),
+    [(0, []), (1, []), (5, ["database.W007"]), (-5, ["database.W007"]), (90, ["database.E005"])],
+)
+def test_clocks_that_differ_are_told(monkeypatch, apart, ids):
+    now = database_now
+    monkeypatch.setattr(examination, "database_now", lambda: now() + timedelta(seconds=apart))
+    assert found("clocks") == ids
+
+
+def test_dead_rows_and_what_keeps_them_are_told(monkeypatch):
+    assert found("tables") == []
+    rows = {
+        "examine_tables": [("dispatcher_lane", 10, 90_000, 5_000_000, None)],
+        "examine_transactions": [(4711, "psql", "idle in transaction", timedelta(hours=3))],
+    }
+    statements = {examination._SQL[name]: answer for name, answer in rows.items()}
+    monkeypatch.setattr(examination, "fetch_all", lambda statement, _: statements[statement])
+    seen = list(examination.look("tables"))
+    assert [one.finding and one.finding.id for one in seen] == ["database.W003", "database.W004"]
+    assert "3.0 h" in seen[1].told
+
+
+def test_partitions_that_lack_are_told():
+    assert found("partitions") == []
+    (name,) = query(
+        "SELECT relname FROM pg_class WHERE relname LIKE 'dispatcher_attempt_2%%' AND relkind = 'r' "
+        "ORDER BY relname OFFSET (SELECT count(*) FROM pg_class WHERE relname LIKE 'dispatcher_attempt_2%%' "
+        "AND relkind = 'r' AND relname <= 'dispatcher_attempt_' || to_char(now() AT TIME ZONE 'UTC', "
+        "'YYYYMMDD')) LIMIT 1"
+    )[0]
+    query(f"DROP TABLE {name}")
+    assert found("partitions") == ["database.W005"]
+
+
+def test_nobody_who_delivers_is_told_where_work_waits():
+    make_endpoint()
+    assert found("deliveries") == []
+    record()
+    fan_out()
+    assert found("deliveries") == ["dispatcher.E004"]
+    beat(seen_ago=0)
+    assert found("deliveries") == []
+    query("UPDATE dispatcher_delivery SET due_at = now() - interval '10 minutes'")
+    query("UPDATE dispatcher_lane SET ready_at = now() - interval '10 minutes'")
+    assert found("deliveries") == ["dispatcher.W008"]
+    beat(seen_ago=3600, leases=5)
+    pause_deliveries(reason="")
+    assert sorted(found("deliveries")) == ["dispatcher.W006", "dispatcher.W007"]
+
+
+def beat(*, seen_ago: int, leases: int = 0) -> None:
+    row = Process(
+        id=new_uuid(), kind="dispatcher", host="here", pid=1, version="1", executor="local", concurrency=1
+    )
+    row.in_flight, row.leases = 0, leases
+    moment = database_now() - timedelta(seconds=seen_ago)
+    row.started_at = row.seen_at = moment
+    row.save(force_insert=True)
+
+
+def test_secrets_that_no_key_opens_are_told():
+    make_endpoint()
+    assert found("secrets") == []
+    Endpoint.objects.update(secret="gAAAAAB")
+    assert found("secrets") == ["dispatcher.E003"]
+
+
+def test_a_broker_that_does_not_answer_is_told(settings):
+    assert found("broker") == []
+    settings.DISPATCHER = {**settings.DISPATCHER, "BROKER_URL": "redis://127.0.0.1:1/0"}
+    assert found("broker") == ["dispatcher.E005"]
+
+
+def test_names_that_are_slow_or_unknown_are_told(monkeypatch):
+    make_endpoint(url="https://good.test/")
+    make_endpoint(url="https://bad.test/")
+    make_endpoint(url="https://slow.test/")
+    answers = {"good.test": (0.1, None), "bad.test": (0.0, "cannot be resolved"), "slow.test": (3.0, None)}
+    monkeypatch.setattr(examination, "_resolve", answers.get)
+    told = {one.told.split()[3] for one in examination.look("names") if one.finding is not None}
+    assert told == {"bad.test", "slow.test"}
+    assert set(found("names")) == {"dispatcher.W009"}
+
+
+def test_every_entry_says_what_to_do_and_errors_are_told_from_warnings():
+    for name, entry in CATALOGUE.items():
+        made = finding(CATALOGUE, name, "Something.")
+        assert made.level is (Level.ERROR if ".E" in name else Level.WARNING)
+        assert entry.remedy.endswith(".")
+        assert made.link.endswith(f"#{name.lower().replace('.', '')}")
