@@ -1,6 +1,6 @@
 """Metrics of one worker process of the API. Needs prometheus-client, which nothing imports unless they are asked for.
 
-A worker counts in plain numbers, under one lock, for about three microseconds a request; families are only built when
+A worker counts in plain numbers, under one lock, for about four microseconds a request; families are only built when
 somebody scrapes.
 """
 

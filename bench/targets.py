@@ -51,6 +51,7 @@ TARGETS = (
     Target("d", "endpoints_ms", "claim cost, ms: by endpoints", "≤", 1.3),
     Target("d", "endpoints_buffers", "claim cost, buffers: by endpoints", "≤", 1.3),
     Target("e", "create_to_bare", "API: create / bare view of the same rows", "≥", 0.5),
+    Target("e", "api_metrics_on_to_off", "API: create with metrics / without", "≥", 0.97),
     Target("f", "memory_to_empty", "memory: most pending / none", "≤", 1.1),
     Target("g", "created_to_bare", "end to end: created / the bare view's rate", "≥", 0.5),
     Target("g", "delivered_to_bare", "end to end: delivered / the bare view's rate", "≥", 0.5),

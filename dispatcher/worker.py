@@ -17,9 +17,12 @@ from dispatcher.attempt_log import AttemptLog
 from dispatcher.config import dispatcher_settings
 from dispatcher.errors import BrokerUnusable, ConfigurationError
 from dispatcher.hint_worker import worker_broker
+from outbox.errors import NotUsable
+from outbox.tracing import start_tracing
 
 try:
     settings = dispatcher_settings()
+    start_tracing("webhook-dispatcher")
     broker, _ = worker_broker(
         settings.broker_url or "",
         settings=settings,
@@ -29,7 +32,7 @@ try:
         ),
         concurrency=settings.concurrency,
     )
-except (ConfigurationError, BrokerUnusable) as error:
+except (ConfigurationError, BrokerUnusable, NotUsable) as error:
     # What dramatiq answers with its exit code for a module that is of no use.
     raise ImportError(f"not usable: {error}") from error
 

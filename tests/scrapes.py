@@ -1,13 +1,11 @@
 """What a metrics port answers, for tests."""
 
-import contextlib
 import urllib.request
-from collections.abc import Iterator
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.processes import until
-from tools.demo.ports import HOST, reserved_port
+from tools.demo.ports import HOST
 
 
 class Scrape:
@@ -54,15 +52,3 @@ def moves(port: int, key: str | tuple[str, ...], value: float) -> Scrape:
 
     until(there, what=f"{key} = {value}")
     return seen[-1]
-
-
-@contextlib.contextmanager
-def adjacent_ports(count: int) -> Iterator[range]:
-    """So many ports in a row that are free, ours inside the block."""
-    while True:
-        with contextlib.ExitStack() as stack:
-            first = stack.enter_context(reserved_port(0))
-            ports = range(first, first + count)
-            if all(stack.enter_context(reserved_port(port)) == port for port in ports[1:]):
-                yield ports
-                return

@@ -29,7 +29,8 @@ from tests.hostile.receivers import OK, Receiver, answer_all, closed_port
 from tests.log_lines import complaints
 from tests.otlp import collecting
 from tests.processes import ROOT, Command, command_environment, until, worker_database_url
-from tests.scrapes import adjacent_ports, scrape
+from tests.scrapes import scrape
+from tools.demo.ports import adjacent_ports
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -356,7 +357,10 @@ def test_a_worker_tells_no_secret() -> None:
         running_broker("redis") as broker,
         Receiver(answer_all(OK)) as good,
         Receiver(answer_all(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")) as failing,
-        Product(_with_password(worker_database_url()), **SECRETS, WEBHOOK_BROKER_URL=broker.url) as product,
+        collecting() as (collector, traced),
+        Product(
+            _with_password(worker_database_url()), **SECRETS, **traced, WEBHOOK_BROKER_URL=broker.url
+        ) as product,
     ):
         key = create_api_key(account=create_account(name="Shop"), name="server")
         shop = Shop(product.start_api().port, key)
@@ -386,7 +390,12 @@ def test_a_worker_tells_no_secret() -> None:
             Canary("setting", tuple(SECRETS.values())),
         ]
     )
-    search.look_in({"worker": worker.output(), "dispatcher": dispatcher.output()})
+    search.look_in({"worker": worker.output(), "dispatcher": dispatcher.output(), "spans": collector.text})
+    recorded, *_ = collector.named("record customer.created")
+    attempts = collector.named("deliver customer.created")
+    # A worker's attempts, begun by hints, are of the request's trace as well.
+    assert {span.trace_id for span in attempts} == {recorded.trace_id}
+    assert len(attempts) >= 2
     assert search.found == []
 
 

@@ -12,9 +12,10 @@ from bench.scenarios import Scale
 from bench.servers import Load, Server
 from bench.stage import Stage
 from bench.tables import Table
+from tools.demo.ports import adjacent_ports
 
 DURABLE = True
-PRODUCT, BARE = "product", "bare view"
+PRODUCT, METRICS, BARE = "product", "product with metrics", "bare view"
 CONNECTIONS = 16
 
 
@@ -61,7 +62,10 @@ def measure(stage: Stage, scale: Scale) -> Findings:
                 f"  round {number + 1}/{scale.rounds}  create {created.rows[PRODUCT][-1]:6.0f} /s, "
                 f"bare {created.rows[BARE][-1]:6.0f} /s\n"
             )
-        findings.figures = {"create_to_bare": created.ratio(PRODUCT)}
+        findings.figures = {
+            "create_to_bare": created.ratio(PRODUCT),
+            "api_metrics_on_to_off": created.ratio(METRICS, PRODUCT),
+        }
         findings.plots = [Bars(table) for table in findings.tables]
         if findings.misses:
             one = contenders[0]
@@ -77,6 +81,8 @@ def _contenders(stage: Stage, stack: ExitStack, account_id: str, seconds: float)
     def serve(application: str, **variables: str) -> Server:
         return stack.enter_context(servers.serving(stage, application, **variables))
 
+    ports = stack.enter_context(adjacent_ports(servers.WORKERS))
+    counted = serve(servers.PRODUCT, API_METRICS_PORTS=f"{ports[0]}-{ports[-1]}")
     product, unlogged = serve(servers.PRODUCT), serve(servers.UNLOGGED)
     bare = serve(servers.BARE, BENCH_ACCOUNT=account_id)
     bare_unlogged = serve(servers.BARE, BENCH_ACCOUNT=account_id, BENCH_LOGGED="false")
@@ -86,6 +92,7 @@ def _contenders(stage: Stage, stack: ExitStack, account_id: str, seconds: float)
 
     return [
         Contender(name=PRODUCT, server=product, load=load()),
+        Contender(name=METRICS, server=counted, load=load()),
         Contender(name=BARE, server=bare, load=load()),
         Contender(name="product, no key", server=product, load=load(idempotency=False)),
         Contender(name="product, no request log", server=unlogged, load=load()),

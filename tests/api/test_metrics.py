@@ -21,8 +21,8 @@ from tests.acceptance.client import ApiClient
 from tests.acceptance.product import Product
 from tests.api.callers import Caller
 from tests.processes import Command, until, worker_database_url
-from tests.scrapes import Scrape, adjacent_ports, scrape
-from tools.demo.ports import HOST
+from tests.scrapes import Scrape, scrape
+from tools.demo.ports import HOST, adjacent_ports
 
 
 @pytest.mark.django_db(transaction=True)

@@ -34,3 +34,15 @@ def reserved_port(preferred: int) -> Iterator[int]:
             yield port
             return
     raise Failure(f"No port of {HOST} is free.", suggestion="end some servers of this machine")
+
+
+@contextlib.contextmanager
+def adjacent_ports(count: int) -> Iterator[range]:
+    """So many ports in a row that are free, ours inside the block."""
+    while True:
+        with contextlib.ExitStack() as stack:
+            first = stack.enter_context(reserved_port(0))
+            ports = range(first, first + count)
+            if all(stack.enter_context(reserved_port(port)) == port for port in ports[1:]):
+                yield ports
+                return
