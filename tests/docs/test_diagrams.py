@@ -1,4 +1,4 @@
-"""The diagrams of docs/ name only what exists: rooms, states, tables, columns, statements."""
+"""The diagrams of docs/ can be drawn, and name only what exists: rooms, states, tables, columns, statements."""
 
 import re
 from collections.abc import Iterator
@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from playwright.sync_api import sync_playwright
 
 from core.states import Status
 from core.versions import EVENT_TYPES
 from dispatcher.models import DeliveryState
 from tests.processes import ROOT
+from tools.site.hooks import MERMAID
+from tools.test_dependencies import CHROMIUM, NODE_PACKAGES
 
 DOCS = ROOT / "docs"
 ROOMS = ("api", "core", "dispatcher", "outbox")
@@ -59,3 +62,24 @@ def test_names_of_several_words_are_names_of_the_code(text: str) -> None:
     assert set(re.findall(r"\b[a-z_]+\.[a-z_]+\b", text)) <= set(EVENT_TYPES)
     names = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b(?!\.)", re.sub(r"/\S+|\S+_…", "", text)))
     assert names <= known_words()
+
+
+@pytest.mark.skipif(CHROMIUM.is_missing, reason=f"enable with: {CHROMIUM.install}")
+@pytest.mark.skipif(not MERMAID.exists(), reason=f"enable with: {NODE_PACKAGES.install}")
+def test_mermaid_understands_every_diagram() -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.path, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.add_script_tag(path=MERMAID)
+        refused = page.evaluate(
+            """async (diagrams) => {
+              const refused = {};
+              for (const [name, text] of diagrams) {
+                await mermaid.parse(text).catch((error) => { refused[name] = String(error.message || error); });
+              }
+              return refused;
+            }""",
+            list(diagrams()),
+        )
+        browser.close()
+    assert refused == {}

@@ -1,7 +1,7 @@
 """Rows of hand-written tables whose facts the code knows: people write what a setting is for, the code its default.
 
-A page of `FACTS` has tables with one row a name. The cells after the name are the code's, as many as it gives; those
-behind them are people's, and stay.
+A page of `FACTS` has tables with one row a name; a second row of the same name, further down, is about something else.
+The cells after the name are the code's, as many as it gives; those behind them are people's, and stay.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ def with_facts(page: str, text: str) -> str:
     known = FACTS.get(page)
     if known is None:
         return text
-    facts = known()
+    facts = dict(known())
     missing = set(facts) - {found[1] for found in ROW.finditer(text)}
     if missing:
         raise SystemExit(f"docs/{page} has no row for {', '.join(sorted(missing))}: say what it is for")
 
     def renewed(found: re.Match[str]) -> str:
-        if found[1] not in facts:
+        mine = facts.pop(found[1], None)
+        if mine is None:
             return found[0]
-        mine = facts[found[1]]
         theirs = re.split(r"(?<!\\)\|", found[2])[len(mine) :]
         cells = [f" {cell} " if cell else " " for cell in mine] + theirs
         return f"| `{found[1]}` |{'|'.join(cells)}|"

@@ -46,7 +46,7 @@ def navigation(index: str) -> list[Any]:
     sections: list[Any] = [{"Documentation": "README.md"}]
     for heading, body in re.findall(r"(?ms)^## (.*?)$(.*?)(?=^## |\Z)", index):
         pages = [
-            {title: path}
+            {title.replace("`", ""): path}
             for title, path in re.findall(r"\[([^\]]+)\]\(([^)#]+\.md)\)", body)
             if not path.startswith("..")
         ]
