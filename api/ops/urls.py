@@ -15,8 +15,11 @@ from api.ops.views.endpoint_changes import (
 )
 from api.ops.views.endpoints import endpoint_page, endpoints_page
 from api.ops.views.events import event_page
+from api.ops.views.new_replay import new_replay_page
 from api.ops.views.overview import overview_page
 from api.ops.views.payments import payment_page, payments_page
+from api.ops.views.probe import probe_page
+from api.ops.views.replays import replay_change_page, replay_page, replays_page
 from api.ops.views.requests import request_page, requests_page
 from api.ops.views.session import enter_page, login_page, logout_page, password_page
 from api.ops.views.trace import trace_page
@@ -45,6 +48,15 @@ urlpatterns = [
     path("endpoints/<id>/enable/", enable_page, name="ops-endpoint-enable"),
     path("endpoints/<id>/test/", send_test_page, name="ops-endpoint-test"),
     path("endpoints/<id>/secret/", reveal_secret_page, name="ops-endpoint-secret"),
+    path("replays/", replays_page, name="ops-replays"),
+    path("replays/new/", new_replay_page, name="ops-replay-new"),
+    path("replays/<id>/", replay_page, name="ops-replay"),
+    re_path(
+        r"^replays/(?P<id>[^/]+)/(?P<change>pause|resume|cancel)/$",
+        replay_change_page,
+        name="ops-replay-change",
+    ),
+    path("endpoints/<id>/probe/", probe_page, name="ops-endpoint-probe"),
     path("endpoints/<id>/roll/", roll_secret_page, name="ops-endpoint-roll"),
     path("enter/<token>/", enter_page, name="ops-enter"),
     path("password/", password_page, name="ops-password"),

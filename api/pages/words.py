@@ -28,6 +28,7 @@ _BADGES = {
     "no_record": Badge("idle", "–", "no record"),
     # attempts
     "failed": Badge("bad", "✕", "failed"),
+    "passed": Badge("ok", "✓", "passed"),
     "unknown": Badge("warn", "?", "unknown"),
     # endpoints and circuits
     "enabled": Badge("ok", "✓", "enabled"),

@@ -41,6 +41,7 @@ KINDS = {
         Kind("dlv", "delivery"),
         Kind("att", "attempt"),
         Kind("we", "endpoint"),
+        Kind("rpl", "replay"),
         Kind("acct", "account"),
         Kind("pm", "payment method"),
         Kind("seti", "setup intent"),
@@ -60,6 +61,7 @@ _NEAR = {
     "customer": "cus",
     "charge": "ch",
     "refund": "re",
+    "replay": "rpl",
     "account": "acct",
 }
 

@@ -13,7 +13,7 @@ from api.readings.identifying import Named
 from api.readings.payments import Money, money_of
 from core.models import Account, Customer, PaymentIntent, PaymentMethod, SetupIntent
 from dispatcher.history import PastDelivery, newest_deliveries
-from dispatcher.models import Attempt, DeliveryRecord, Endpoint
+from dispatcher.models import Attempt, DeliveryRecord, Endpoint, Replay
 from outbox.database import fetch_all
 from outbox.errors import InvalidIdentifier
 from outbox.identifiers import decode_id, encode_id, floor_uuid, moment_of
@@ -141,6 +141,12 @@ def _endpoint(value: uuid.UUID) -> Start | None:
     return Start(owner=row.owner, endpoint=row, deliveries=deliveries)
 
 
+def _replay(value: uuid.UUID) -> Start | None:
+    """A replay is traced as its endpoint."""
+    endpoint_id = Replay.objects.filter(id=value).values_list("endpoint_id", flat=True).first()
+    return None if endpoint_id is None else _endpoint(endpoint_id)
+
+
 def _account(value: uuid.UUID) -> Start | None:
     found = Account.objects.filter(id=value).exists()
     return Start(owner=encode_id("acct", value), whole_account=True) if found else None
@@ -200,6 +206,7 @@ _FINDERS: dict[str, Callable[[uuid.UUID], Start | None]] = {
     "dlv": _delivery,
     "att": _attempt,
     "we": _endpoint,
+    "rpl": _replay,
     "acct": _account,
     "pm": _payment_method,
     "seti": _setup_intent,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +22,9 @@ from dispatcher.endpoints import MAX_SECRET_OVERLAP
 from dispatcher.health import EndpointHealth, endpoint_health
 from dispatcher.history import newest_deliveries
 from dispatcher.models import Endpoint
+from dispatcher.replay_runs import Counted
 from dispatcher.rollups import SeriesPoint, activity, sparklines
+from dispatcher.skips import count_skipped
 
 _RECENT = 8
 # Skips are looked for so far back where nobody knows since when an endpoint was disabled.
@@ -93,7 +95,7 @@ def endpoint_page(request: HttpRequest, named: Named) -> HttpResponse:
         "overlaps_until": previous_until if previous_until and previous_until > now else None,
         "longest_overlap": MAX_SECRET_OVERLAP,
         "sees_secrets": role >= Role.ADMIN,
-        "missed": None,
+        "missed": _missed(endpoint, now),
         "missed_since": (now - MISSED_WITHIN).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     status = 400 if chosen.problems else 200
@@ -106,6 +108,14 @@ def endpoint_of(named: Named) -> Endpoint:
     if endpoint is None:
         raise NothingKnown(named)
     return endpoint
+
+
+def _missed(endpoint: Endpoint, now: datetime) -> Counted | None:
+    """What it was not sent while it was disabled; None where nothing is left to make up for."""
+    if endpoint.deleted_at is not None:
+        return None
+    counted = count_skipped(endpoint_id=endpoint.id, since=now - MISSED_WITHIN)
+    return counted if counted.found else None
 
 
 def _row(
