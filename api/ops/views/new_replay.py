@@ -1,6 +1,6 @@
 """A new replay: what of which endpoint and when, then how much that is, then whether it shall be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
@@ -62,7 +62,7 @@ def new_replay_page(request: HttpRequest) -> HttpResponse:
     if endpoint is None or filters.problems or not counting:
         context = {**around, "problems": filters.problems}
         return render(request, "ops/new_replay.html", context, current="replays", status=filters.status)
-    wanted = _Wanted(endpoint=endpoint, only=only, range=chosen, rate=rate)
+    wanted = _Wanted(endpoint=endpoint, only=only, range=_whole_seconds(chosen), rate=rate)
     try:
         counted = _counted(request, wanted)
     except (EndpointNotFound, ReplayRefused) as refusal:
@@ -73,6 +73,16 @@ def new_replay_page(request: HttpRequest) -> HttpResponse:
     if not counted.found:
         return render(request, "ops/new_replay.html", context, current="replays")
     return asked(request, _question(wanted, counted), lambda: _start(request, wanted, limit), context=context)
+
+
+def _whole_seconds(chosen: Range) -> Range:
+    """As the form says it back: its end is the next second, so that nothing of this one is left out."""
+    return replace(
+        chosen,
+        since=chosen.since.replace(microsecond=0),
+        until=(chosen.until + timedelta(microseconds=999_999)).replace(microsecond=0),
+        name=None,
+    )
 
 
 def _counted(request: HttpRequest, wanted: _Wanted) -> Counted:
@@ -112,10 +122,9 @@ def _question(wanted: _Wanted, counted: Counted) -> Question:
 def _start(request: HttpRequest, wanted: _Wanted, limit: int) -> Done:
     endpoint = wanted.endpoint
     counted = request.POST.get("counted", "")
-    agreed = read_range(
-        {"since": request.POST.get("counted_since", ""), "until": request.POST.get("counted_until", "")}
-    )
-    if not counted.isdecimal() or agreed.problems or agreed.name is not None:
+    since, until = request.POST.get("counted_since", ""), request.POST.get("counted_until", "")
+    agreed = read_range({"since": since, "until": until})
+    if not (counted.isdecimal() and since and until) or agreed.problems:
         raise NotDone("The form was changed on its way. Nothing was begun: look again, and confirm.")
     if int(counted) > limit and request.POST.get("agreed", "").replace(",", "").strip() != counted:
         raise NotDone(
