@@ -25,6 +25,7 @@ __all__ = [
     "override",
     "rate",
     "readable_file",
+    "replay_id",
     "short_span",
     "span",
 ]
@@ -69,6 +70,7 @@ account_id = _identifier("acct")
 delivery_id = _identifier("dlv")
 endpoint_id = _identifier("we")
 event_id = _identifier("evt")
+replay_id = _identifier("rpl")
 
 
 def rate(text: str) -> float:

@@ -2,16 +2,21 @@
 
 import argparse
 from datetime import timedelta
+from typing import Any
 
 from api.command_line.accounts import find_endpoint
 from api.command_line.arguments import bounded, endpoint_id, moment, rate
 from api.command_line.audit import audit
 from api.command_line.errors import CommandRefused, ExitCode
-from api.command_line.moments import moment_text, shown_moment, shown_span
+from api.command_line.moments import moment_text, shown_span
 from api.command_line.output import Output
+from api.command_line.replays import show_run, watch_run
 from api.command_line.subcommands import Subcommand
+from api.pages.audit import terminal_actor
 from dispatcher.deliveries import database_now
-from dispatcher.replays import KINDS, Replayed, replay_deliveries
+from dispatcher.errors import ReplayRefused
+from dispatcher.replay_runs import Counted, ReplayRun, count_replay, start_replay
+from dispatcher.replay_search import KINDS, check_arguments
 
 _CONFIRM_ABOVE = 1_000
 
@@ -38,6 +43,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rate", metavar="RATE", type=rate, default=20.0, help="how fast: 20/s, 1200/m (default: 20/s)"
     )
     parser.add_argument("--dry-run", action="store_true", help="only count")
+    parser.add_argument(
+        "--no-wait", action="store_true", help="end when it is begun: dispatchers carry it on in any case"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask, however many there are")
     parser.add_argument(
         "--confirm-above",
@@ -58,61 +66,69 @@ def _replay(arguments: argparse.Namespace, output: Output) -> int:
         "since": arguments.since,
         "until": until,
         "only": arguments.only,
-        "rate": arguments.rate,
     }
-    counted = replay_deliveries(**asked, dry_run=True)
+    check_rate(arguments.rate)
+    counted = count_replay(**asked)
     takes = shown_span(timedelta(seconds=counted.found / arguments.rate))
     output.talk(
-        f"{counted.found:,} {arguments.only} to replay to {endpoint.public_id} at {arguments.rate:g}/s: {takes}"
+        f"{counted} {arguments.only} to replay to {endpoint.public_id} at {arguments.rate:g}/s: {takes}"
     )
-    done = counted
-    if counted.found and not arguments.dry_run:
-        _confirm(arguments, counted.found, output)
-        audit(
-            "replay.started",
-            subject=endpoint.public_id,
-            account=endpoint.owner,
-            after={
-                "only": arguments.only,
-                "since": moment_text(arguments.since),
-                "until": moment_text(until),
-                "rate": arguments.rate,
-                "counted": counted.found,
-            },
-        )
-        with output.progress("scheduled", counted.found) as tally:
-            done = replay_deliveries(**asked, progress=lambda step: tally.reach(step.made))
-    output.record(
-        {
+    if arguments.dry_run or not counted.found:
+        fields = {
             "endpoint": endpoint.public_id,
             "only": arguments.only,
-            "found": done.found,
-            "made": done.made,
-            "first_due_at": moment_text(done.first_due_at),
-            "last_due_at": moment_text(done.last_due_at),
+            "found": counted.found,
+            "more": counted.more,
+        }
+        output.record(
+            {"replay": None, **fields, "made": 0},
+            f"{counted} would be replayed." if counted.found else "Nothing is to be replayed.",
+        )
+        return ExitCode.FINE
+    _confirm(arguments, counted, output)
+    run = _start(asked, arguments.rate, counted)
+    audit(
+        "replay.started",
+        subject=run.public_id,
+        account=endpoint.owner,
+        after={
+            "endpoint": endpoint.public_id,
+            "only": run.only,
+            "since": moment_text(run.since),
+            "until": moment_text(run.until),
+            "rate": run.rate,
+            "counted": counted.found,
         },
-        _sentence(done, dry_run=arguments.dry_run),
     )
-    return ExitCode.FINE
+    if arguments.no_wait:
+        return show_run(run, output)
+    return watch_run(run, output)
 
 
-def _confirm(arguments: argparse.Namespace, found: int, output: Output) -> None:
+def check_rate(rate: float) -> None:
+    """Before anything is counted. Raises ReplayRefused."""
+    check_arguments(since=database_now() - timedelta(days=1), until=None, only="failed", rate=rate)
+
+
+def _start(asked: dict[str, Any], rate: float, counted: Counted) -> ReplayRun:
+    try:
+        return start_replay(**asked, rate=rate, created_by=terminal_actor(), confirmed_count=counted.found)
+    except ReplayRefused as refused:
+        if refused.field != "confirmed_count":
+            raise
+        raise CommandRefused(f"{refused.reason[0].upper()}{refused.reason[1:]}.") from None
+
+
+def _confirm(arguments: argparse.Namespace, counted: Counted, output: Output) -> None:
     """Raises CommandRefused: nobody said yes."""
-    if arguments.yes or found <= arguments.confirm_above:
+    if arguments.yes or (counted.found <= arguments.confirm_above and not counted.more):
         return
     if not output.is_interactive:
         raise CommandRefused(
-            f"{found:,} are more than {arguments.confirm_above:,}; say --yes to replay them all."
+            f"{counted} is more than {arguments.confirm_above:,}; say --yes to replay them all."
         )
-    if not output.ask(f"Replay {found:,} deliveries?"):
+    if not output.ask(f"Replay {counted} deliveries?"):
         raise CommandRefused("Nothing was replayed.")
-
-
-def _sentence(done: Replayed, *, dry_run: bool) -> str:
-    if dry_run:
-        return f"{done.found:,} would be replayed."
-    last = f"; the last is due at {shown_moment(done.last_due_at)}" if done.last_due_at else ""
-    return f"{done.made:,} deliveries scheduled{last}."
 
 
 SUBCOMMAND = Subcommand(
@@ -120,10 +136,12 @@ SUBCOMMAND = Subcommand(
     help="after an outage, send again what an endpoint failed to take, or what it was never sent",
     description=(
         "Send an endpoint again what it failed to take, or for the first time what it was never sent. "
-        "Counts first, asks where "
-        "that is many, then schedules one delivery after the other at the rate; dispatchers send them. "
-        "After an interruption run "
-        "it again: what is under way is not made twice."
+        "Counts first and asks "
+        "where that is many; then dispatchers make one delivery after the other at the rate, and this "
+        "command shows how far they "
+        "are. Ctrl-C ends the showing and not the replay: webhooks replays watches, pauses, resumes and "
+        "cancels it. Nothing that "
+        "is under way is made twice. Exits 4 where it did not come to its end."
     ),
     add_arguments=_add_arguments,
     run=_replay,

@@ -46,7 +46,8 @@ def _told(error: Exception) -> tuple[str, ExitCode]:
         case CoreError():
             return error.message, ExitCode.ERROR
         case ReplayRefused() if error.field == "endpoint":
-            return error.reason, ExitCode.ERROR
+            subject = "" if error.reason.startswith("we_") else "The endpoint "
+            return f"{subject}{error.reason}", ExitCode.ERROR
         case ReplayRefused() | InvalidEndpoint():
             return f"argument --{error.field.replace('_', '-')}: {error.reason}", ExitCode.USAGE
         case ConfigurationError() | BrokerUnusable():

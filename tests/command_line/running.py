@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -77,8 +78,13 @@ def within(*arguments: str) -> Ended:
     """In this process, on this thread's connection."""
     data, talk = io.StringIO(), io.StringIO()
     code = 0
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         call_command("webhooks", *arguments, stdout=data, stderr=talk)
     except SystemExit as ended:
         code = int(ended.code or 0)
+    finally:
+        # Some wait for a signal, and this process outlives them.
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     return Ended(code, data.getvalue(), talk.getvalue())

@@ -2,9 +2,11 @@
 
 import pytest
 
-from dispatcher.models import Delivery
+from api.models import AuditEntry
+from dispatcher.models import Endpoint, Replay
 from tests.command_line.running import webhooks, within
 from tests.dispatcher.scenes import fan_out, make_endpoint, query, record
+from tests.processes import until
 
 GONE = "evt_0355TFrH8aMHaGq6BF9BOk"
 
@@ -56,27 +58,77 @@ def test_a_resend_that_cannot_be_says_why(endpoint):
     assert "Name one with --endpoint" in within("resend", event.public_id).talk
 
 
+@pytest.mark.acceptance
 @pytest.mark.django_db(transaction=True)
-def test_a_replay_counts_first_and_then_schedules(failed, endpoint):
-    counted = webhooks("replay", "--endpoint", endpoint.public_id, "--since", "1h", "--dry-run")
-    assert counted.code == 0, counted.talk
+def test_a_replay_is_counted_carried_out_and_shown(delivering, shop, failed, endpoint):
+    Endpoint.objects.update(url=f"http://127.0.0.1:{shop.port}/hook")
+    counted = within("replay", "--endpoint", endpoint.public_id, "--since", "1h", "--dry-run")
     assert (counted.record["found"], counted.record["made"]) == (3, 0)
     assert "3 failed to replay" in counted.talk
-    assert not Delivery.objects.exists()
-    done = within("replay", "--endpoint", endpoint.public_id, "--since", "1h", "--rate", "60/m")
-    assert (done.record["found"], done.record["made"]) == (3, 3)
-    assert Delivery.objects.filter(resend_no=1).count() == 3
-    assert within("replay", "--endpoint", endpoint.public_id, "--since", "1h").record["found"] == 0
+    assert not Replay.objects.exists()
+    done = webhooks("replay", "--endpoint", endpoint.public_id, "--since", "1h", "--rate", "6000/m")
+    assert done.code == 0, done.talk
+    assert (done.record["state"], done.record["found"], done.record["made"]) == ("finished", 3, 3)
+    assert done.record["created_by"].startswith("cli:")
+    until(
+        lambda: {one.event_id for one in shop.received} >= {event.public_id for event in failed},
+        what="the events that were replayed",
+    )
+    listed = webhooks("replays", "list")
+    assert [one["replay"] for one in listed.records] == [done.record["replay"]]
+    assert within("replays", "watch", done.record["replay"]).record["made"] == 3
+    assert AuditEntry.objects.get().subject == done.record["replay"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_replay_can_be_paused_resumed_and_cancelled(failed, endpoint):
+    begun = within("replay", "--endpoint", endpoint.public_id, "--since", "1h", "--no-wait")
+    assert (begun.code, begun.record["state"], begun.record["made"]) == (0, "running", 0)
+    name = begun.record["replay"]
+    again = within("replay", "--endpoint", endpoint.public_id, "--since", "1h", "--no-wait")
+    assert (again.code, f"The endpoint has a replay that is running ({name})" in again.talk) == (1, True)
+    assert within("replays", "pause", name).record["state"] == "paused"
+    assert "is paused already" in within("replays", "pause", name).talk
+    # Whoever watches what stands still sees it stand.
+    assert (
+        within("replays", "watch", name).code,
+        "paused" in within("replays", "show", name, "--text").data,
+    ) == (4, True)
+    assert within("replays", "resume", name).record["state"] == "running"
+    assert within("replays", "cancel", name).record["state"] == "cancelled"
+    refused = within("replays", "resume", name)
+    assert (refused.code, refused.data) == (1, "")
+    assert [one.action for one in AuditEntry.objects.order_by("id")] == [
+        "replay.started", "replay.paused", "replay.resumed", "replay.cancelled",
+    ]  # fmt: skip
+    assert within("replays", "list", "--state", "running").data == ""
+    assert "cancelled" in within("replays", "list", "--endpoint", endpoint.public_id, "--text").data
+    assert "No such replay" in within("replays", "show", "rpl_0355TFrH8aMHaGq6BF9BOk").talk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_to_replay_is_no_failure(endpoint):
+    ended = within("replay", "--endpoint", endpoint.public_id, "--since", "1h")
+    assert (ended.code, ended.record["found"], ended.record["replay"]) == (0, 0, None)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_many_are_replayed_only_when_somebody_says_so(failed, endpoint):
-    replay = ("replay", "--endpoint", endpoint.public_id, "--since", "1h", "--confirm-above", "2")
+    replay = (
+        "replay",
+        "--endpoint",
+        endpoint.public_id,
+        "--since",
+        "1h",
+        "--confirm-above",
+        "2",
+        "--no-wait",
+    )
     refused = within(*replay)
     assert (refused.code, refused.data) == (1, "")
     assert "say --yes" in refused.talk
-    assert not Delivery.objects.exists()
-    assert within(*replay, "--yes").record["made"] == 3
+    assert not Replay.objects.exists()
+    assert within(*replay, "--yes").record["found"] == 3
 
 
 @pytest.mark.django_db(transaction=True)
