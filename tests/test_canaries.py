@@ -259,6 +259,7 @@ def test_no_secret_comes_to_light(
         portal = shop.send("POST", "/v1/portal_sessions", {}, Idempotency_Key=f"{IDEMPOTENCY}-portal")
         link = portal["url"].split("/")[-2]
         urlopen(f"http://127.0.0.1:{api.port}/portal/{link}/").read()
+        urlopen(f"http://127.0.0.1:{api.port}/portal/{link}/").read()
         shop.send("GET", f"/v1/portal/{link}/endpoints")
         intents = [intent for dialect in DIALECTS for intent in _paid(shop, dialect)]
         for dialect in DIALECTS:

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from api.failure_catalogue import code_of
 from api.portal.lookups import endpoints_with
 from api.portal.pages import Portal
 from api.views.deliveries import event_types_of
 from dispatcher.models import Attempt, DeliveryRecord, Endpoint
 from outbox.identifiers import encode_id, floor_uuid, moment_of
+
+_LONGEST = 32  # characters of an address in a list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,20 @@ class DeliveryRow:
     def recorded_at(self) -> datetime:
         """When its event was."""
         return moment_of(self.record.event_id)
+
+    @property
+    def receiver(self) -> str:
+        """Host and path in a few characters."""
+        if self.endpoint is None:
+            return "—"
+        place = self.endpoint.url.partition("://")[2]
+        return place if len(place) <= _LONGEST else f"{place[: _LONGEST - 1]}…"
+
+    @property
+    def is_due(self) -> bool:
+        """Its moment has come: it waits for room at its endpoint, or for the end of a pause."""
+        moment = self.record.next_attempt_at
+        return moment is not None and moment <= timezone.now()
 
     @property
     def result(self) -> str:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from api.idempotency import IdempotentOperation
 from api.pages.filters import Filters
 from api.pages.paging import slice_of
+from api.portal.activity import activity_of
 from api.portal.changes import Fields, new_form, once, read_form, written_down
 from api.portal.endpoint_form import (
     FIELDS,
@@ -55,6 +56,7 @@ def endpoint_page(request: HttpRequest, portal: Portal, id: str) -> HttpResponse
     shown = {
         "endpoint": endpoint,
         "health": health_of(endpoint),
+        "activity": activity_of(endpoint.id),
         "overlap_ended": _is_over(endpoint.previous_secret_expires_at),
         "events": [shown_event_type(name, endpoint.api_version) for name in endpoint.enabled_events],
         "deliveries": delivery_rows(portal, latest.rows, endpoints={endpoint.id: endpoint}),
