@@ -15,7 +15,8 @@ public static class Webhook
             throw new CryptographicException("the timestamp is too far from now");
         }
         byte[] key = Convert.FromBase64String(secret.Substring("whsec_".Length));
-        byte[] head = Encoding.UTF8.GetBytes($"{header("webhook-id")}.{timestamp}.");
+        string id = header("webhook-id") ?? "";
+        byte[] head = Encoding.UTF8.GetBytes($"{id}.{timestamp}.");
         byte[] signed = new byte[head.Length + body.Length];
         head.CopyTo(signed, 0);
         body.CopyTo(signed, head.Length);
