@@ -120,9 +120,10 @@ kept = InMemorySpanExporter()
 # A project that has set OpenTelemetry up itself keeps what it has set up.
 trace.set_tracer_provider(TracerProvider(sampler=ALWAYS_OFF if sys.argv[1] == "off" else ALWAYS_ON))
 trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(kept))
-client = Client(raise_request_exception=False, headers=json.loads(sys.argv[2]))
+client = Client(raise_request_exception=False)
 client.get("/healthz")
-client.get("/payment_intents/sk_test_canary/?q=canary", HTTP_HOST="localhost")
+for headers in json.loads(sys.argv[2]):
+    client.get("/payment_intents/sk_test_canary/?q=canary", HTTP_HOST="localhost", headers=headers)
 print(json.dumps([
     {"name": span.name, "attributes": dict(span.attributes), "parent": span.parent is not None,
      "links": [format(link.context.trace_id, "032x") for link in span.links],
@@ -132,7 +133,8 @@ print(json.dumps([
 """
 
 
-def spans_of_requests(sampler: str = "on", **headers: str) -> list[dict[str, Any]]:
+def spans_of_requests(*headers: dict[str, str], sampler: str = "on") -> list[dict[str, Any]]:
+    """Of a request with each of these headers, and of a probe before them."""
     with Command(
         program=[sys.executable, "-W", "error", "-c", IN_A_PROCESS, sampler, json.dumps(headers)],
         TRACING="true",
@@ -144,24 +146,22 @@ def spans_of_requests(sampler: str = "on", **headers: str) -> list[dict[str, Any
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_requests_span_is_named_by_its_route_and_a_probe_has_none() -> None:
-    (span,) = spans_of_requests()
-    assert span["name"] == "GET /payment_intents/{id}"
-    assert span["attributes"]["http.response.status_code"] == 401
-    assert span["attributes"]["api.error_code"] == "api_key_missing"
-    assert not span["failed"]
-    assert "canary" not in json.dumps(span)
+def test_a_requests_span_is_named_by_its_route_and_a_callers_trace_is_linked_alone() -> None:
+    spans = spans_of_requests({}, {"traceparent": CALLERS}, {"traceparent": "no trace at all"})
+    assert len({span["trace"] for span in spans}) == 3, "a probe has none, and each request one of its own"
+    for span in spans:
+        assert span["name"] == "GET /payment_intents/{id}"
+        assert span["attributes"]["http.response.status_code"] == 401
+        assert span["attributes"]["api.error_code"] == "api_key_missing"
+        assert (span["failed"], span["parent"]) == (False, False)
+        assert span["trace"] not in CALLERS
+    assert [span["links"] for span in spans] == [[], ["0af7651916cd43dd8448eb211c80319c"], []]
+    assert "canary" not in json.dumps(spans)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_trace_of_a_caller_is_linked_and_decides_nothing() -> None:
-    (span,) = spans_of_requests(traceparent=CALLERS)
-    assert span["links"] == ["0af7651916cd43dd8448eb211c80319c"]
-    assert (span["parent"], span["trace"] in CALLERS) == (False, False)
-    (span,) = spans_of_requests(traceparent="no trace at all")
-    assert span["links"] == []
-    # Nor does it have a trace kept that we do not keep.
-    assert spans_of_requests("off", traceparent=CALLERS) == []
+def test_a_caller_has_no_trace_kept_that_we_do_not_keep() -> None:
+    assert spans_of_requests({"traceparent": CALLERS}, sampler="off") == []
 
 
 # --- Where it is off, and where it cannot be ---
