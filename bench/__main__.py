@@ -14,7 +14,7 @@ from pathlib import Path
 from bench import findings, report
 from bench.machine import circumstances
 from bench.processes import terminated_as_interrupted
-from bench.scenarios import Scale, api, claim_cost, drain, fairness, memory, slow, sustained, whole
+from bench.scenarios import Scale, api, claim_cost, drain, fairness, memory, rollups, slow, sustained, whole
 from bench.stage import Stage, stage
 from bench.targets import Verdict
 from tools.failures import Failure
@@ -28,6 +28,7 @@ SCENARIOS = {
     "f": memory,
     "g": whole,
     "h": slow,
+    "i": rollups,
 }
 
 

@@ -25,7 +25,8 @@ http {{
     keepalive_requests 100000000;
     keepalive_timeout 600;
     client_body_temp_path {place}/body;
-    server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 "ok"; }} }}
+    server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 "ok"; }}
+             location /fail {{ return 500 "no"; }} }}
 }}
 """
 

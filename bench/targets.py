@@ -56,6 +56,11 @@ TARGETS = (
     Target("g", "created_to_bare", "end to end: created / the bare view's rate", "≥", 0.5),
     Target("g", "delivered_to_bare", "end to end: delivered / the bare view's rate", "≥", 0.5),
     Target("h", "delivered", "slow receivers: 2 processes of 1,000 slots", "≥", 8_000, "/s"),
+    Target("i", "rate_1", "rollups: drain of 1 endpoint, kept / not kept", "≥", 0.97),
+    Target("i", "rate_1000", "rollups: drain of 1,000 endpoints, kept / not kept", "≥", 0.97),
+    Target("i", "cpu_1", "rollups: CPU of 1 endpoint's deliveries, not kept / kept", "≥", 0.97),
+    Target("i", "cpu_1000", "rollups: CPU of 1,000 endpoints' deliveries, not kept / kept", "≥", 0.97),
+    Target("i", "cpu_failing", "lists: CPU of failing attempts, without their indexes / with", "≥", 0.97),
 )
 
 

@@ -278,6 +278,7 @@ DISPATCHER: dict[str, Any] = {
     "EXTRA_PORTS": env.list("WEBHOOK_EXTRA_PORTS", default=[]),
     "ATTEMPT_RETENTION": _days("ATTEMPT_RETENTION_DAYS", 30),
     "REPLAY_LIMIT": env.int("WEBHOOK_REPLAY_LIMIT", default=100_000),
+    "ROLLUPS": env.bool("WEBHOOK_ROLLUPS", default=True),
     "ROLLUP_RETENTION": _days("ROLLUP_RETENTION_DAYS", 35),
     "CA_BUNDLE": env.str("WEBHOOK_CA_BUNDLE", default=None),
 }

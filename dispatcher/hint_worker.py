@@ -63,7 +63,7 @@ class HintPipeline(threading.Thread):
         self._lock = threading.Lock()
         self._messages: deque[_Message] = deque()
         self._closing = False
-        tallies = Tallies()
+        tallies = Tallies(kept=settings.rollups)
         self._pipeline = Pipeline(
             settings=settings,
             log=log,

@@ -75,9 +75,14 @@ class Tally:
 
 
 class Tallies:
-    """An observer that remembers sums until they are written. For one thread, the database thread."""
+    """An observer that remembers sums until they are written. For one thread, the database thread.
 
-    def __init__(self) -> None:
+    Args:
+        kept: whether there are to be any.
+    """
+
+    def __init__(self, *, kept: bool = True) -> None:
+        self._kept = kept
         self._tallies: dict[tuple[uuid.UUID | None, int], Tally] = {}
         self._due = 0.0  # by time.monotonic()
         self._expiry_due = 0.0
@@ -86,6 +91,8 @@ class Tallies:
     def watch_sends(self, in_flight: Callable[[], int]) -> None: ...
 
     def cycled(self, cycle: Cycle) -> None:
+        if not self._kept:
+            return
         if cycle.recorded:
             self._add(cycle.recorded)
         if cycle.ended:

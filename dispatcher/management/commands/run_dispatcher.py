@@ -78,7 +78,7 @@ class Command(BaseCommand):
             log = attempt_log(options, settings)
             stop = StopRequest()
             with serving_metrics(MetricsOptions.of(options)) as observer:
-                tallies = Tallies()
+                tallies = Tallies(kept=settings.rollups)
                 executor = _executor(options, run_options, settings, log, stop, Observers(observer, tallies))
                 exit_code = DispatcherProcess(
                     options=run_options,
