@@ -147,8 +147,9 @@ class HintPipeline(threading.Thread):
             woken = self._pipeline.has_results
 
     def _end(self) -> None:
+        # An outage is not waited out for the sake of a chart.
         try:
-            self._pipeline.reach_database(self._pulse.end)
+            self._pulse.end()
         except Error as error:
             if not passes(error):
                 raise

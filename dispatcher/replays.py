@@ -5,12 +5,12 @@ A replay makes deliveries by hand, each due a little after the one before: the s
 """
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dispatcher.deliveries import database_now
-from dispatcher.replay_runs import begin_run
+from dispatcher.replay_runs import begin_run, cancel_replay
 from dispatcher.replay_search import KINDS, MAX_RATE, Search, check_arguments, replayable
 from dispatcher.replay_steps import Step, step_by_hand
 
@@ -45,7 +45,7 @@ def replay_deliveries(
 
     One transaction for every 500 deliveries; requires that none is open. What was made stays where a later
     chunk fails, and a second replay goes on with the rest; so do dispatchers, where the caller died, after half a
-    minute.
+    minute. KeyboardInterrupt cancels the rest.
 
     Args:
         since: of events recorded from then on; `until` (default: now) is exclusive.
@@ -65,29 +65,38 @@ def replay_deliveries(
     endpoint = replayable(owner, endpoint_id)
     search = Search(endpoint=endpoint, only=only, since=since, until=until or database_now())
     done = Replayed()
-    for done in _count(search) if dry_run else _make(search, rate, created_by):
-        if progress is not None:
-            progress(done)
+    steps = _count(search) if dry_run else _make(search, rate, created_by)
+    for done in steps:
+        try:
+            if progress is not None:
+                progress(done)
+        except KeyboardInterrupt as interrupt:
+            # Wherever it comes: somebody does not want the rest.
+            steps.throw(interrupt)
     return done
 
 
-def _count(search: Search) -> Iterator[Replayed]:
+def _count(search: Search) -> Generator[Replayed, None, None]:
     done = Replayed()
     for found in search.counts(size=CHUNK):
         done = replace(done, found=done.found + found)
         yield done
 
 
-def _make(search: Search, rate: float, created_by: str) -> Iterator[Replayed]:
+def _make(search: Search, rate: float, created_by: str) -> Generator[Replayed, None, None]:
     replay_id = begin_run(search=search, rate=rate, created_by=created_by)
     done = Replayed()
-    while True:
-        step = step_by_hand(replay_id, size=CHUNK)
-        if step.made:
-            done = _added(done, step)
-        if step.over:
-            return
-        yield done
+    try:
+        while True:
+            step = step_by_hand(replay_id, size=CHUNK)
+            if step.made:
+                done = _added(done, step)
+            if step.over:
+                return
+            yield done
+    except KeyboardInterrupt:
+        cancel_replay(replay_id=replay_id)
+        raise
 
 
 def _added(done: Replayed, step: Step) -> Replayed:

@@ -22,7 +22,7 @@ from dispatcher.cycles import Cycle
 from dispatcher.recording import Recorded
 from dispatcher.retry import Retry, Succeed
 from outbox.database import execute, fetch_all
-from outbox.sql import statements
+from outbox.sql import prepared, statements
 
 # Upper bounds in milliseconds, inclusive; the last bucket of a histogram has none.
 DURATION_BOUNDS = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 15_000.0)
@@ -119,7 +119,10 @@ class Tallies:
             rows = [tally.row(endpoint_id, minute) for (endpoint_id, minute), tally in self._tallies.items()]
             with transaction.atomic(durable=True, savepoint=False):
                 fetch_all(_SQL["prepare_rollups"], {"milliseconds": _PATIENCE_MS})
-                self._written += execute(_SQL["add_to_rollups"], {"tallies": json.dumps(rows)})
+                # Planning it takes longer than running it.
+                self._written += execute(
+                    prepared("dispatcher.sql", "add_to_rollups"), {"tallies": json.dumps(rows)}
+                )
             self._tallies.clear()
         ended = time.monotonic()
         self._due = ended + min(INTERVAL_AT_MOST, max(INTERVAL, (ended - begun) / _SHARE))

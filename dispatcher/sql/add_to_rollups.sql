@@ -2,7 +2,7 @@
 -- order of keys: so two processes never wait for each other in a circle.
 WITH given AS MATERIALIZED (
     SELECT tally.*, endpoint.owner
-    FROM json_to_recordset(%(tallies)s) AS tally (
+    FROM json_to_recordset(%(tallies)s::json) AS tally (
         endpoint_id uuid, minute bigint, succeeded int, failed int, delivered int, dead_lettered int, cancelled int,
         skipped int, total_ms float8, codes jsonb, durations int[], waits int[]
     )

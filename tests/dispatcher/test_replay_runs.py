@@ -195,9 +195,9 @@ class TestCarrying:
         fail(5)
 
         def die(_: object) -> None:
-            raise KeyboardInterrupt
+            raise SystemExit
 
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(SystemExit):
             replay_deliveries(
                 owner=OWNER,
                 endpoint_id=endpoint.id,
@@ -211,6 +211,22 @@ class TestCarrying:
         (run,) = list_replays()
         assert (run.state, run.made, run.created_by, run.counted) == ("finished", 5, "cli", None)
         assert len({row.event_id for row in made()}) == 5
+
+    def test_who_interrupts_a_command_wants_no_more_of_it(self, monkeypatch):
+        monkeypatch.setattr("dispatcher.replays.CHUNK", 2)
+        endpoint = make_endpoint()
+        fail(5)
+
+        def interrupt(_: object) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            replay_deliveries(
+                owner=OWNER, endpoint_id=endpoint.id, since=datetime.now(tz=UTC) - HOUR, progress=interrupt
+            )
+        assert [(run.state, run.made) for run in list_replays()] == [("cancelled", 2)]
+        query("UPDATE dispatcher_replay SET next_step_at = now()")
+        assert carry() == 0
 
     def test_a_command_ends_where_its_replay_is_cancelled(self, monkeypatch):
         monkeypatch.setattr("dispatcher.replays.CHUNK", 2)
