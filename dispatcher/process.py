@@ -32,6 +32,7 @@ from outbox.sql import statements
 
 MAINTENANCE_INTERVAL = timedelta(hours=1)
 REPLAYS_INTERVAL = timedelta(seconds=0.5)
+REPLAYS_REFUSED_INTERVAL = timedelta(minutes=1)
 _SQL = statements("dispatcher.sql")
 T = TypeVar("T")
 
@@ -184,7 +185,15 @@ class DispatcherProcess:
         """One chunk before each cycle, as long as there are any to make; else look for one a few times a second."""
         if time.monotonic() < self._replays_due:
             return False
-        carried = self._executor.reach_database(lambda: carry_a_replay(self._log))
+        try:
+            carried = self._executor.reach_database(lambda: carry_a_replay(self._log))
+        except Error as error:
+            if passes(error):
+                raise
+            # As where its role may not: deliveries go on.
+            self._log.poisoned("look for", error, "replays")
+            self._replays_due = time.monotonic() + REPLAYS_REFUSED_INTERVAL.total_seconds()
+            return False
         self._replays_due = 0.0 if carried else time.monotonic() + REPLAYS_INTERVAL.total_seconds()
         return carried
 

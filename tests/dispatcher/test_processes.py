@@ -161,3 +161,22 @@ class TestRunning:
         assert sum(part.delivered for part in parts) == 30
         assert sum(part.skipped for part in parts) == 4
         assert all(part.wait_p50_ms for part in parts if part.ok)
+
+    def test_a_role_that_may_not_keep_books_delivers_all_the_same(self):
+        """As where the code is new and `make_roles` has not run yet: charts and replays wait, deliveries do not."""
+        with Receiver(answer_all()) as receiver:
+            make_endpoint(url=receiver.url())
+            record(3)
+            query("ALTER TABLE dispatcher_rollup RENAME TO hidden_rollup")
+            query("ALTER TABLE dispatcher_process RENAME TO hidden_process")
+            query("ALTER TABLE dispatcher_replay RENAME TO hidden_replay")
+            try:
+                with Command("run_dispatcher", "--drain") as dispatcher:
+                    assert dispatcher.wait() == 0, dispatcher.output()
+            finally:
+                query("ALTER TABLE hidden_rollup RENAME TO dispatcher_rollup")
+                query("ALTER TABLE hidden_process RENAME TO dispatcher_process")
+                query("ALTER TABLE hidden_replay RENAME TO dispatcher_replay")
+        assert len(receiver.requests) == 3
+        for what in ("cannot tell of this process", "cannot add to the rollups", "cannot look for replays"):
+            assert what in dispatcher.output()
