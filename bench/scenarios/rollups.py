@@ -20,6 +20,7 @@ WITH, WITHOUT = "with indexes", "without"
 # Attempts that fail are counted, not deliveries: none is retried, and no circuit opens, within the run.
 FAILING = {"WEBHOOK_RETRY_SCHEDULE_SECONDS": "86400", "WEBHOOK_CIRCUIT_THRESHOLD": "10000"}
 FAILING_ENDPOINTS = 100
+FIGURES = {1: ("rate_1", "cpu_1"), 1_000: ("rate_1000", "cpu_1000")}  # by the number of endpoints
 INDEXES = {
     "dispatcher_attempt_failure": "dispatcher_attempt (failure_code, id) WHERE failure_code IS NOT NULL",
     "dispatcher_finished_state": "dispatcher_finished_delivery (state, id) WHERE NOT (state = 'succeeded')",
@@ -42,7 +43,7 @@ def measure(stage: Stage, scale: Scale) -> Findings:
         ),
     )
     with stage.database("rollups") as ground:
-        for endpoints in (1, 1_000):
+        for endpoints, (of_rates, of_costs) in FIGURES.items():
             rates, costs = _tables(f"{endpoints:,} endpoint{'s' * (endpoints > 1)}", NOT_KEPT)
             _take_turns(
                 scale,
@@ -54,8 +55,8 @@ def measure(stage: Stage, scale: Scale) -> Findings:
                 costs,
             )
             findings.tables += [rates, costs]
-            findings.figures[f"rate_{endpoints}"] = rates.ratio(KEPT)
-            findings.figures[f"cpu_{endpoints}"] = ratio(costs.rows[NOT_KEPT], costs.rows[KEPT])
+            findings.figures[of_rates] = rates.ratio(KEPT)
+            findings.figures[of_costs] = ratio(costs.rows[NOT_KEPT], costs.rows[KEPT])
         rates, costs = _tables("attempts that fail", WITHOUT)
         _take_turns(
             scale,
