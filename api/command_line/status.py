@@ -10,7 +10,8 @@ from api.command_line.errors import ExitCode
 from api.command_line.moments import shown_span
 from api.command_line.output import Line, Output, Tone, joined, toned
 from api.command_line.subcommands import Subcommand
-from dispatcher.models import Endpoint, EndpointStatus
+from dispatcher.deliveries import database_now
+from dispatcher.overview import Overview, overview
 from dispatcher.standing import COUNTED, Standing, read_standing
 
 
@@ -22,6 +23,7 @@ class Thresholds:
     backlog: int
     circuits: int | None
     disabled: int | None
+    dispatchers: int  # alive, at least
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,28 +53,37 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=bounded(0, 1_000_000),
         help="disabled endpoints (default: any number)",
     )
+    parser.add_argument(
+        "--min-dispatchers",
+        metavar="N",
+        type=bounded(0, 10_000),
+        default=1,
+        help="dispatchers alive, at least (default: 1)",
+    )
 
 
 def _show(arguments: argparse.Namespace, output: Output) -> int:
     standing = read_standing()
-    endpoints = Endpoint.objects.filter(deleted_at=None)
-    enabled = endpoints.filter(status=EndpointStatus.ENABLED).count()
-    disabled = endpoints.exclude(status=EndpointStatus.ENABLED).count()
+    now = database_now()
+    view = overview(since=now - timedelta(hours=1), until=now)
     problems = list(
         find_problems(
             standing,
-            disabled=disabled,
+            disabled=view.disabled,
+            dispatchers=view.dispatchers,
             thresholds=Thresholds(
                 oldest=arguments.max_oldest,
                 backlog=arguments.max_backlog,
                 circuits=arguments.max_circuits,
                 disabled=arguments.max_disabled,
+                dispatchers=arguments.min_dispatchers,
             ),
         )
     )
     output.record(
         {
             "well": not problems,
+            "sentence": view.sentence,
             "problems": problems,
             "paused": standing.paused,
             "oldest_permitted_seconds": round(standing.oldest_permitted, 3),
@@ -83,26 +94,34 @@ def _show(arguments: argparse.Namespace, output: Output) -> int:
             "leased": standing.leased,
             "circuits_open": standing.circuits_open,
             "circuits_half_open": standing.circuits_half_open,
-            "endpoints_enabled": enabled,
-            "endpoints_disabled": disabled,
+            "endpoints": view.endpoints,
+            "endpoints_failing": view.failing,
+            "endpoints_disabled": view.disabled,
+            "dispatchers": view.dispatchers,
+            "attempts_succeeded_last_hour": view.ok,
+            "attempts_failed_last_hour": view.failed,
             "events_recorded": standing.events_recorded,
             "strays": standing.strays,
         },
-        *_lines(standing, problems, enabled=enabled, disabled=disabled),
+        *_lines(standing, view, problems),
     )
     return ExitCode.FAILURES if arguments.check and problems else ExitCode.FINE
 
 
-def find_problems(standing: Standing, *, disabled: int, thresholds: Thresholds) -> Iterator[str]:
+def find_problems(
+    standing: Standing, *, disabled: int, dispatchers: int, thresholds: Thresholds
+) -> Iterator[str]:
     """What is beyond the thresholds, each in a sentence."""
     oldest = timedelta(seconds=standing.oldest_permitted)
+    if dispatchers < thresholds.dispatchers:
+        alive = "No dispatcher is alive" if not dispatchers else f"Only {dispatchers} dispatchers are alive"
+        yield f"{alive}; {thresholds.dispatchers} should be. Start one: manage.py run_dispatcher"
     if standing.paused:
         yield "Deliveries are paused. Go on: manage.py resume_deliveries"
     elif oldest > thresholds.oldest:
         yield (
             f"A delivery is due for {shown_span(oldest)} and nobody has sent it, longer than "
-            f"{shown_span(thresholds.oldest)}. "
-            "Is run_dispatcher running, and fast enough?"
+            f"{shown_span(thresholds.oldest)}. Is run_dispatcher fast enough?"
         )
     for held, what in (
         (standing.due, "deliveries are due"),
@@ -119,13 +138,9 @@ def find_problems(standing: Standing, *, disabled: int, thresholds: Thresholds) 
             yield f"{table}_default holds {held:,} rows. Run: manage.py maintain_partitions"
 
 
-def _lines(standing: Standing, problems: list[str], *, enabled: int, disabled: int) -> Iterator[Line]:
-    yield (
-        toned("Deliveries are on time.", Tone.GOOD)
-        if not problems
-        else joined(toned("Not well:", Tone.BAD), f" {problems[0]}")
-    )
-    for problem in problems[1:]:
+def _lines(standing: Standing, view: Overview, problems: list[str]) -> Iterator[Line]:
+    yield toned(view.sentence, Tone.BAD if problems else Tone.GOOD)
+    for problem in problems:
         yield joined(toned("Not well:", Tone.BAD), f" {problem}")
     permitted, due = standing.oldest_permitted, standing.oldest_due
     yield f"oldest due   {_age(permitted)} of what may be sent now, {_age(due)} with what waits for its endpoint"
@@ -135,7 +150,9 @@ def _lines(standing: Standing, problems: list[str], *, enabled: int, disabled: i
         f"{_count(standing.pending_fan_out)} to be fanned out"
     )
     yield f"circuits     {standing.circuits_open} open, {standing.circuits_half_open} half-open"
-    yield f"endpoints    {enabled:,} enabled, {disabled:,} disabled"
+    yield f"endpoints    {view.endpoints:,}, {view.failing:,} of them failing, {view.disabled:,} disabled"
+    yield f"dispatchers  {view.dispatchers:,} alive"
+    yield f"last hour    {view.ok:,} attempts succeeded, {view.failed:,} failed"
     yield f"events       {standing.events_recorded:,} recorded so far"
 
 
@@ -151,9 +168,9 @@ SUBCOMMAND = Subcommand(
     name="status",
     help="how deliveries stand: oldest due, backlog, circuits, endpoints",
     description=(
-        "How deliveries stand, in one bounded statement. With --check the exit code is 4 where something "
-        "is beyond its threshold: "
-        "for cron, a load balancer's probe or a deployment that waits."
+        "How deliveries stand: a sentence first, then the figures behind it, in a few bounded statements. "
+        "With --check the exit "
+        "code is 4 where something is beyond its threshold: for cron, a probe or a deployment that waits."
     ),
     add_arguments=_add_arguments,
     run=_show,

@@ -14,15 +14,15 @@ UNREACHABLE = "postgresql://nobody@127.0.0.1:1/none"
 
 @pytest.mark.django_db(transaction=True)
 def test_data_is_json_lines_in_a_pipe_and_lines_for_people_on_a_terminal(account):
-    piped = webhooks("status")
+    piped = webhooks("status", "--min-dispatchers", "0")
     assert piped.code == 0, piped.talk
     assert piped.record["well"] is True
     assert piped.talk == ""
-    shown = on_a_terminal("status")
+    shown = on_a_terminal("status", "--min-dispatchers", "0")
     assert shown.code == 0
-    assert "\x1b[32mDeliveries are on time.\x1b[0m" in shown.data
-    plain = on_a_terminal("status", NO_COLOR="1")
-    assert "Deliveries are on time." in plain.data
+    assert "\x1b[32mNo endpoints yet: nothing is sent before there is one.\x1b[0m" in shown.data
+    plain = on_a_terminal("status", "--min-dispatchers", "0", NO_COLOR="1")
+    assert "No endpoints yet" in plain.data
     assert "\x1b" not in plain.data
 
 

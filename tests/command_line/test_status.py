@@ -7,6 +7,7 @@ import pytest
 from api.command_line.status import Thresholds, find_problems
 from dispatcher.standing import Standing
 from tests.command_line.running import webhooks, within
+from tests.dispatcher.beats import beat
 from tests.dispatcher.scenes import fan_out, make_endpoint, query, record
 
 FINE = {
@@ -22,6 +23,7 @@ def test_a_check_ends_with_4_where_nobody_sends(endpoint):
     fan_out()
     query("UPDATE dispatcher_delivery SET due_at = now() - interval '10 minutes'")
     query("UPDATE dispatcher_lane SET ready_at = now() - interval '10 minutes'")
+    beat()
     ended = webhooks("status", "--check")
     assert ended.code == 4, ended.talk
     assert ended.record["well"] is False
@@ -35,8 +37,9 @@ def test_a_check_ends_with_4_where_nobody_sends(endpoint):
 @pytest.mark.django_db
 def test_disabled_endpoints_count_where_that_is_asked_for(endpoint):
     make_endpoint(owner=endpoint.owner, status="disabled")
-    assert within("status", "--check").record["endpoints_disabled"] == 1
-    ended = within("status", "--check", "--max-disabled", "0", "--text")
+    assert within("status", "--check").code == 4  # nobody delivers
+    assert within("status", "--check", "--min-dispatchers", "0").record["endpoints_disabled"] == 1
+    ended = within("status", "--check", "--min-dispatchers", "0", "--max-disabled", "0", "--text")
     assert ended.code == 4
     assert "Not well: 1 endpoints are disabled" in ended.data
 
@@ -53,10 +56,13 @@ def test_disabled_endpoints_count_where_that_is_asked_for(endpoint):
         ({"circuits_open": 2}, 0, "2 circuits are open"),
         ({"strays": {"outbox_event": 3}}, 0, "outbox_event_default holds 3 rows"),
         ({}, 5, "5 endpoints are disabled"),
+        ({}, None, "No dispatcher is alive"),
     ],
 )
 def test_each_threshold_has_its_sentence(changes, disabled, words):
-    thresholds = Thresholds(oldest=timedelta(minutes=1), backlog=10, circuits=1, disabled=4)
-    found = list(find_problems(Standing(**{**FINE, **changes}), disabled=disabled, thresholds=thresholds))
+    thresholds = Thresholds(oldest=timedelta(minutes=1), backlog=10, circuits=1, disabled=4, dispatchers=1)
+    standing = Standing(**{**FINE, **changes})
+    alive = 0 if disabled is None else 1
+    found = list(find_problems(standing, disabled=disabled or 0, dispatchers=alive, thresholds=thresholds))
     assert len(found) == (words is not None)
     assert all(words in problem for problem in found)

@@ -8,10 +8,10 @@ from django.db.migrations.recorder import MigrationRecorder
 import dispatcher.examination as examination
 from dispatcher.deliveries import database_now
 from dispatcher.findings import CATALOGUE
-from dispatcher.models import Endpoint, Process
+from dispatcher.models import Endpoint
 from dispatcher.pause import pause_deliveries
 from outbox.findings import Level, finding
-from outbox.identifiers import new_uuid
+from tests.dispatcher.beats import beat
 from tests.dispatcher.scenes import fan_out, make_endpoint, query, record
 
 pytestmark = pytest.mark.django_db
@@ -107,16 +107,6 @@ def test_nobody_who_delivers_is_told_where_work_waits():
     beat(seen_ago=3600, leases=5)
     pause_deliveries(reason="")
     assert sorted(found("deliveries")) == ["dispatcher.W006", "dispatcher.W007"]
-
-
-def beat(*, seen_ago: int, leases: int = 0) -> None:
-    row = Process(
-        id=new_uuid(), kind="dispatcher", host="here", pid=1, version="1", executor="local", concurrency=1
-    )
-    row.in_flight, row.leases = 0, leases
-    moment = database_now() - timedelta(seconds=seen_ago)
-    row.started_at = row.seen_at = moment
-    row.save(force_insert=True)
 
 
 def test_secrets_that_no_key_opens_are_told():
