@@ -4,6 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, re_path
 
 from api.ops.views.audit import audit_page
+from api.ops.views.deliveries import deliveries_page
 from api.ops.views.delivery import delivery_page, delivery_report_page, resend_page, stop_page
 from api.ops.views.dispatchers import dispatchers_page, pause_page, resume_page
 from api.ops.views.endpoint_changes import (
@@ -58,6 +59,7 @@ urlpatterns = [
     path("endpoints/<id>/roll/", roll_secret_page, name="ops-endpoint-roll"),
     path("enter/<token>/", enter_page, name="ops-enter"),
     path("password/", password_page, name="ops-password"),
+    path("deliveries/", deliveries_page, name="ops-deliveries"),
     path("deliveries/<str:id>/", delivery_page, name="ops-delivery"),
     path("deliveries/<str:id>/report/", delivery_report_page, name="ops-delivery-report"),
     path("deliveries/<str:id>/resend/", resend_page, name="ops-delivery-resend"),

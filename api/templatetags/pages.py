@@ -35,6 +35,12 @@ def badge(state: str) -> SafeString:
 
 
 @register.filter
+def in_words(state: str) -> str:
+    """A state as its badge names it."""
+    return badge_of(state).word
+
+
+@register.filter
 def moment(value: datetime | None) -> SafeString | str:
     """`2026-11-22 14:02:07 UTC`, and how long ago, or until then; a dash for none."""
     if value is None:

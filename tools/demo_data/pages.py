@@ -68,6 +68,10 @@ _STATUSES = {"portal-find": 400}
 OTHER_STATES = (
     Page(key="overview-week", path="/ops/", query="?range=7d"),
     Page(key="audit-filters-refused", path="/ops/audit/", query="?subject=nonsense&range=2d", status=400),
+    Page(key="deliveries-failed", path="/ops/deliveries/", query="?code=http_5xx&range=7d"),
+    Page(key="deliveries-live", path="/ops/deliveries/", query="?live=1&state=succeeded"),
+    Page(key="deliveries-none", path="/ops/deliveries/", query="?type=nothing.of_that_name&range=1h"),
+    Page(key="deliveries-refused", path="/ops/deliveries/", query="?state=lost&endpoint={event}", status=400),
     Page(key="trace-of-payment", path="/ops/trace/", query="?id={payment}"),
     Page(key="trace-of-delivery", path="/ops/trace/", query="?id={delivery}"),
     Page(key="trace-of-endpoint", path="/ops/trace/", query="?id={endpoint}"),

@@ -29,12 +29,17 @@ class Listed:
     account: str
     customer: str | None
 
+    @property
+    def name(self) -> str:
+        """The account's."""
+        return self.row.account.name
+
 
 @operations_page()
 def payments_page(request: HttpRequest) -> HttpResponse:
     """Newest first."""
     filters = Filters(request.GET)
-    rows = PaymentIntent.objects.defer("client_secret")
+    rows = PaymentIntent.objects.select_related("account").defer("client_secret")
     if account := filters.id("account", "acct"):
         rows = rows.filter(account_id=account)
     if customer := filters.id("customer", "cus"):
@@ -75,7 +80,9 @@ def payments_page(request: HttpRequest) -> HttpResponse:
 @page_about("pi", current="payments")
 def payment_page(request: HttpRequest, named: Named) -> HttpResponse:
     """One payment with its events and what became of each at every endpoint."""
-    row = PaymentIntent.objects.defer("client_secret").filter(id=named.value).first()
+    row = (
+        PaymentIntent.objects.select_related("account").defer("client_secret").filter(id=named.value).first()
+    )
     if row is None:
         raise NothingKnown(named)
     error = row.last_payment_error or {}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,7 @@ from api.pages.filters import Filters
 from api.pages.searching import search
 from api.readings.identifying import Named, NothingKnown
 from api.readings.starts import events_of_request
+from core.models import Account
 from outbox.identifiers import encode_id, floor_uuid
 
 METHODS = ("GET", "POST", "PATCH", "DELETE")
@@ -42,8 +44,12 @@ def requests_page(request: HttpRequest) -> HttpResponse:
     if shown_range is not None:
         rows = rows.filter(id__gte=floor_uuid(shown_range.since), id__lt=floor_uuid(shown_range.until))
     page = search(rows, filters, prefix="req", narrowed=narrowed or None, kept=kept)
+    known = {row.account_id for row in page.rows if row.account_id is not None}
+    names: dict[Any, str] = dict(Account.objects.filter(id__in=known).values_list("id", "name"))
     context = {
-        "requests": [(row, _account(row), tone_of(row.status)) for row in page.rows],
+        "requests": [
+            (row, _account(row), names.get(row.account_id), tone_of(row.status)) for row in page.rows
+        ],
         "slice": page,
         "filters": filters,
         "problems": filters.problems,

@@ -86,6 +86,30 @@
   };
   setInterval(age, 5000);
 
+  // A live list holds still while it is in use, and says so when what is new cannot be had.
+  const live = (event) => event.target.closest?.("[data-live]");
+  const failed = (is) => {
+    const note = document.getElementById("load-failed");
+    if (note) note.hidden = !is;
+  };
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const list = live(event);
+    if (!list) return;
+    const selection = document.getSelection();
+    const selecting = selection && !selection.isCollapsed && list.contains(selection.anchorNode);
+    if (list.contains(document.activeElement) || selecting) event.preventDefault();
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!live(event)) return;
+    // A login page, say, has no such list.
+    const whole = event.detail.serverResponse.includes('id="rows"');
+    failed(!whole);
+    if (!whole) event.detail.shouldSwap = false;
+  });
+  ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) => {
+    document.addEventListener(name, (event) => { if (live(event)) failed(true); });
+  });
+
   offerCopies(document);
   document.addEventListener("htmx:load", (event) => offerCopies(event.target));
 })();
