@@ -4,7 +4,7 @@ import re
 
 REDACTED = "[redacted]"
 _SECRET_TEXT = re.compile(
-    r"\b(?:sk|rk)_(?:test|live)_\w+|\bpst_\w{8,}|\bwhsec_[\w+/=]+|\b(?:pi|seti)_\w+_secret_\w+"
+    r"\b(?:sk|rk)_(?:test|live)_\w+|\b(?:pst|opl)_\w{8,}|\bwhsec_[\w+/=]+|\b(?:pi|seti)_\w+_secret_\w+"
 )
 # Thirteen to nineteen digits, in groups or not: a card's number, wherever somebody wrote it.
 _CARD_NUMBER = re.compile(r"\b\d(?:[ .\u00a0-]?\d){12,18}\b")

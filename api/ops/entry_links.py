@@ -19,6 +19,7 @@ from outbox.identifiers import floor_uuid, new_uuid
 from outbox.sql import statements
 
 GOOD_FOR = timedelta(hours=1)
+_PREFIX = "opl_"  # by which core/redaction.py knows it
 _KEPT_FOR = timedelta(days=7)  # for so long a link that is over can say so
 _SQL = statements("api.sql")
 
@@ -43,7 +44,7 @@ class LinkSeen:
 
 def new_entry_link(user: User) -> tuple[str, datetime]:
     """The path of a new link, and until when it is good. One statement, joins an open transaction."""
-    token = secrets.token_urlsafe(32)
+    token = f"{_PREFIX}{secrets.token_hex(32)}"
     expires_at = timezone.now() + GOOD_FOR
     EntryLink.objects.create(id=new_uuid(), token_hash=_hashed(token), user_id=user.pk, expires_at=expires_at)
     return f"/ops/enter/{token}/", expires_at

@@ -38,6 +38,7 @@ NAVIGATION = (
     NavigationItem("payments", "Payments", "/ops/payments/"),
     NavigationItem("requests", "Requests", "/ops/requests/"),
     NavigationItem("audit", "Audit log", "/ops/audit/"),
+    NavigationItem("people", "People", "/ops/people/", Role.ADMIN),
 )
 
 

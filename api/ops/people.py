@@ -37,3 +37,16 @@ def find_person(name: str) -> User:
     if role_of(person) is None:
         raise NoSuchPerson(f"{name} was deactivated, or has no role: an admin mends that on the page People.")
     return person
+
+
+def give_role(person: User, role: Role) -> None:
+    """The one role that somebody has from now on; opens a transaction."""
+    with transaction.atomic():
+        person.groups.remove(*person.groups.exclude(name=role.group))
+        person.groups.add(Group.objects.get(name=role.group))
+
+
+def set_active(person: User, *, active: bool) -> None:
+    """Let somebody in again, or keep them out from their next request on. One statement, joins a transaction."""
+    person.is_active = active
+    person.save(update_fields=["is_active"])

@@ -19,6 +19,7 @@ from api.ops.views.events import event_page
 from api.ops.views.new_replay import new_replay_page
 from api.ops.views.overview import overview_page
 from api.ops.views.payments import payment_page, payments_page
+from api.ops.views.people import activity_page, new_person_page, people_page, person_link_page, role_page
 from api.ops.views.probe import probe_page
 from api.ops.views.replays import replay_change_page, replay_page, replays_page
 from api.ops.views.requests import request_page, requests_page
@@ -49,6 +50,11 @@ urlpatterns = [
     path("endpoints/<id>/enable/", enable_page, name="ops-endpoint-enable"),
     path("endpoints/<id>/test/", send_test_page, name="ops-endpoint-test"),
     path("endpoints/<id>/secret/", reveal_secret_page, name="ops-endpoint-secret"),
+    path("people/", people_page, name="ops-people"),
+    path("people/new/", new_person_page, name="ops-person-new"),
+    path("people/<id>/role/", role_page, name="ops-person-role"),
+    path("people/<id>/access/", activity_page, name="ops-person-access"),
+    path("people/<id>/link/", person_link_page, name="ops-person-link"),
     path("replays/", replays_page, name="ops-replays"),
     path("replays/new/", new_replay_page, name="ops-replay-new"),
     path("replays/<id>/", replay_page, name="ops-replay"),

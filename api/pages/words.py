@@ -37,6 +37,9 @@ _BADGES = {
     "closed": Badge("ok", "✓", "closed"),
     "open": Badge("bad", "✕", "open"),
     "half_open": Badge("warn", "◐", "half-open"),
+    # people
+    "allowed": Badge("ok", "✓", "yes"),
+    "kept_out": Badge("bad", "⊘", "kept out"),
     # dispatchers
     "alive": Badge("ok", "✓", "alive"),
     "late": Badge("warn", "!", "late"),

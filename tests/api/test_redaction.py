@@ -16,6 +16,7 @@ from core.redaction import REDACTED, loggable, without_secrets
         ("https://shop.test/h", "https://shop.test/h"),
         ("sk_test_abcDEF123", REDACTED),
         ("GET /portal/pst_abcDEF123/endpoints/", f"GET /portal/{REDACTED}/endpoints/"),
+        ("GET /ops/enter/opl_0123456789abcdef/", f"GET /ops/enter/{REDACTED}/"),
         ("pst_ and psychology", "pst_ and psychology"),
         ("card 4242.4242.4242.4242 it is", f"card {REDACTED} it is"),
         ("order 1234", "order 1234"),

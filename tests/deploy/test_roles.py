@@ -203,6 +203,7 @@ def test_privileges_are_those_of_the_table_and_no_others(deployment: Deployment)
     )
     assert {(relation, column) for relation, column, _ in columns} == {
         ("api_entry_link", "used_at"),
+        ("auth_user", "is_active"),
         ("auth_user", "last_login"),
         ("auth_user", "password"),
         ("core_api_key", "last_used_at"),

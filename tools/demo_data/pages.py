@@ -186,6 +186,13 @@ class Samples:
             )[0][0],
         )
 
+    def _replay(self) -> str:
+        ((found,),) = self._rows("SELECT id FROM dispatcher_replay ORDER BY id DESC LIMIT 1")
+        return self._public("rpl", found)
+
+    def _person(self) -> str:
+        return str(self._rows("SELECT id FROM auth_user WHERE is_staff ORDER BY id LIMIT 1")[0][0])
+
     def _worst(self, column: str) -> Any:
         ((found,),) = self._rows(
             f"SELECT {column} FROM dispatcher_attempt WHERE endpoint_id = %s AND response IS NOT NULL"

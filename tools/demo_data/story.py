@@ -50,6 +50,7 @@ def tell(running: Running) -> None:
     for merchant in MERCHANTS:
         _pay(stage, merchant, payments=1)
     _refund(stage, "northwind")
+    _replay(running, "erp")
     _wait(running, "retries that wait", lambda: _waiting(stage) >= 5 or None)
 
 
@@ -95,6 +96,12 @@ def _resend(stage: Stage, endpoint: str) -> None:
     client = stage.client("atlas")
     listed = client.get(f"/deliveries/?endpoint={stage.endpoints[endpoint]}&limit=5")
     client.post(f"/deliveries/{_items(listed)[0]['id']}/resend/", expect=201)
+
+
+def _replay(running: Running, endpoint: str) -> None:
+    """What was given up in two days, a delivery every two seconds: it goes on while somebody looks."""
+    asked = ("--since", "2d", "--rate", "30/m", "--yes", "--no-wait")
+    running.manage("webhooks", "replay", "--endpoint", running.stage.endpoints[endpoint], *asked)
 
 
 def _items(page: dict[str, Any]) -> list[dict[str, Any]]:
