@@ -2,7 +2,7 @@
 
 A page says where: `<!-- file: docs/examples/… -->` before a fence is that file, whole; what stands between
 `<!-- generated: name -->` and `<!-- end -->` is that part's answer, which sees what stood there before. In the tables
-of settings and metrics the code writes the cells that it knows (facts.py).
+of settings and metrics the code writes the cells that it knows (facts.py), on the page of commands how each is called.
 """
 
 from __future__ import annotations
@@ -57,9 +57,10 @@ def renewed(text: str, page: str = "") -> str:
     Raises:
         SystemExit: it names a file or a part that does not exist, or has no row for a name of the code.
     """
+    from tools.reference.commands import with_usage
     from tools.reference.facts import with_facts
 
-    text = with_facts(page, text)
+    text = with_usage(page, with_facts(page, text))
     text = FILE.sub(lambda found: f"{found[1]}{_file(found[2])}{found[4]}", text)
     return PART.sub(lambda found: f"{found[1]}\n{_part(found[2])(found[3]).strip()}\n\n{found[4]}", text)
 
