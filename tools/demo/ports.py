@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from tools.failures import Failure
 
 HOST = "127.0.0.1"
 TRIES = 20
+_BELOW_CLIENTS = (12_000, 32_000)
 
 
 @contextlib.contextmanager
@@ -38,11 +40,14 @@ def reserved_port(preferred: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def adjacent_ports(count: int) -> Iterator[range]:
-    """So many ports in a row that are free, ours inside the block."""
+    """So many ports in a row that are free, ours inside the block.
+
+    Below those that systems give to clients: a client's closed connection keeps its port from servers for a minute.
+    """
     while True:
+        first = random.randrange(*_BELOW_CLIENTS)
+        ports = range(first, first + count)
         with contextlib.ExitStack() as stack:
-            first = stack.enter_context(reserved_port(0))
-            ports = range(first, first + count)
-            if all(stack.enter_context(reserved_port(port)) == port for port in ports[1:]):
+            if all(stack.enter_context(reserved_port(port)) == port for port in ports):
                 yield ports
                 return
