@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import generate_latest
 
+import api.cli_relay.metrics
+import api.metrics
+import core.metrics
+import dispatcher.metrics
+from api.cli_relay.switchboard import Switchboard
 from dispatcher.failures import EXPLANATIONS
 from tests.catalogues import CATALOGUES, DESCRIBED
 from tools import dashboard
@@ -153,3 +159,33 @@ def test_failure_codes_that_runbooks_name_exist() -> None:
     named = re.findall(r"`((?:dns|timeout|tls|http|connection)_\w+)`", RUNBOOKS.read_text())
     assert named
     assert set(named) <= {str(code) for code in EXPLANATIONS}
+
+
+@needs_promtool
+def test_prometheus_takes_the_configuration_of_the_page(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "observe.md").read_text()
+    (scrapes,) = re.findall(r"(?s)```yaml\n(scrape_configs:.*?)```", page)
+    config = yaml.safe_load(scrapes) | {"rule_files": [str(RULES)]}
+    assert {one["job_name"] for one in config["scrape_configs"]} == JOBS
+    file = tmp_path / "prometheus.yml"
+    file.write_text(yaml.safe_dump(config))
+    promtool("check", "config", str(file))
+
+
+@needs_promtool
+def test_prometheus_has_nothing_to_say_of_what_a_process_serves() -> None:
+    served = [
+        dispatcher.metrics.Metrics(standing=lambda: None),
+        core.metrics.Metrics(due=lambda: None),
+        api.metrics.Metrics(),
+        api.cli_relay.metrics.Metrics(Switchboard(poll_interval=1, max_sessions=1)),
+    ]
+    for metrics in served:
+        done = subprocess.run(
+            [PROMTOOL.path or "", "check", "metrics"],
+            input=generate_latest(metrics.registry),
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stdout + done.stderr) == (0, b"")
