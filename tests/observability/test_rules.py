@@ -174,11 +174,13 @@ def test_prometheus_takes_the_configuration_of_the_page(tmp_path: Path) -> None:
 
 @needs_promtool
 def test_prometheus_has_nothing_to_say_of_what_a_process_serves() -> None:
+    switchboard = Switchboard(poll_interval=1, max_sessions=1)
+    switchboard._wakeup.close()
     served = [
         dispatcher.metrics.Metrics(standing=lambda: None),
         core.metrics.Metrics(due=lambda: None),
         api.metrics.Metrics(),
-        api.cli_relay.metrics.Metrics(Switchboard(poll_interval=1, max_sessions=1)),
+        api.cli_relay.metrics.Metrics(switchboard),
     ]
     for metrics in served:
         done = subprocess.run(
