@@ -18,7 +18,7 @@ def stopped_keys(*, owner: str, endpoint_id: uuid.UUID) -> QuerySet[StoppedKey]:
         EndpointNotFound: as get_endpoint.
     """
     endpoint = get_endpoint(owner=owner, endpoint_id=endpoint_id)
-    return StoppedKey.objects.filter(endpoint_id=endpoint.id).order_by("since", "id")
+    return StoppedKey.objects.filter(endpoint_id=endpoint.id).order_by("since", "order_key")
 
 
 def resume_order_key(*, owner: str, endpoint_id: uuid.UUID, order_key: str) -> StoppedKey:
