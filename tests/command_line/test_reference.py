@@ -1,6 +1,7 @@
 """Page, parser and tests are held together."""
 
 import re
+import shlex
 from pathlib import Path
 
 from api.command_line.parser import SUBCOMMANDS, whole_parser
@@ -32,6 +33,23 @@ def test_every_example_parses(tmp_path, monkeypatch):
                 # What is shown shortened stands for an id of its kind.
                 given = [_whole(word.strip("'")) for word in words]
                 assert whole_parser().parse_args(["webhooks", *given]).run is one.run
+
+
+def test_every_command_line_of_the_documentation_parses(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "headers.txt").touch()
+    shown = [
+        (page.name, words)
+        for page in PAGE.parents[1].rglob("*.md")
+        for words in re.findall(r"(?m)^(?:\$ )?(?:python |\./)manage\.py webhooks (.+)$", page.read_text())
+    ]
+    assert len(shown) > 20
+    for name, words in shown:
+        given = [_whole(word) for word in shlex.split(words.partition(">")[0])]
+        try:
+            whole_parser().parse_args(["webhooks", *given])
+        except SystemExit:
+            raise AssertionError(f"{name}: {words}") from None
 
 
 def _whole(word: str) -> str:
