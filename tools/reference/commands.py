@@ -10,7 +10,7 @@ from collections.abc import Iterator
 PAGE = "reference/commands.md"
 ROOMS = ("outbox", "dispatcher", "core", "api")
 HEADING = re.compile(r"(?ms)^## (\w+)\n\n(?:<!-- usage -->\n```text\n.*?```\n\n)?")
-WIDTH = 100
+WIDTH = 84
 
 
 def with_usage(page: str, text: str) -> str:
