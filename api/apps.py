@@ -21,6 +21,7 @@ class ApiConfig(AppConfig):
         from api.cli_relay.feed import forget_messages
         from api.idempotency import forget_operations
         from api.ops.entry_links import forget_entry_links
+        from api.ops.sessions import forget_sessions as forget_logins
         from api.pages.confirmations import forget_confirmations
         from api.portal.sessions import forget_sessions
         from api.rate_limit import forget_buckets
@@ -31,6 +32,7 @@ class ApiConfig(AppConfig):
             forget_buckets,
             forget_confirmations,
             forget_entry_links,
+            forget_logins,
             forget_sessions,
         )
         return sum(forget(limit=limit) for forget in forgets)

@@ -68,7 +68,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "auth_group_permissions": {},
     "auth_user_user_permissions": {},
     "django_content_type": {},
-    "django_session": {API: ALL},
+    "django_session": {API: ALL, SETTLEMENT: "SELECT, UPDATE, DELETE"},
     # For `/readyz`.
     "django_migrations": {API: READ},
 }

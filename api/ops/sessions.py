@@ -5,12 +5,15 @@ import time
 from django.http import HttpRequest
 
 from api.config import operations_session, operations_session_idle
+from outbox.database import execute
+from outbox.sql import statements
 
 _BEGAN, _SEEN, _ENTERED = "began", "seen", "entered"
 # The last page is written down once a minute: a page costs no write of its session.
 _COARSE = 60.0
 # For so long who entered by a link may choose a password without the old one, which he may not know.
 _PASSWORD_WITHIN = 900.0
+_SQL = statements("api.sql")
 
 
 def begin(request: HttpRequest, *, by_link: bool = False) -> None:
@@ -47,3 +50,8 @@ def may_choose_password(request: HttpRequest) -> bool:
 def chose_password(request: HttpRequest) -> None:
     """A password is known now: the next one needs it."""
     request.session.pop(_ENTERED, None)
+
+
+def forget_sessions(*, limit: int) -> int:
+    """Delete up to `limit` sessions that are over; gives how many. A transaction of its own."""
+    return execute(_SQL["forget_sessions"], {"limit": limit})

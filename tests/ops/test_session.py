@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -15,6 +16,7 @@ from django.utils import timezone
 from api.models import AuditEntry, EntryLink
 from api.ops import entry_links
 from api.ops.roles import Role, role_of
+from api.ops.sessions import forget_sessions
 
 pytestmark = pytest.mark.django_db
 People = Callable[[Role | None], User]
@@ -129,6 +131,14 @@ def test_a_session_is_written_once_a_minute_and_not_with_every_page(
     with django_assert_num_queries(4) as captured:  # session, person, role, entries
         client.get("/ops/audit/")
     assert not [query for query in captured.captured_queries if query["sql"].startswith("UPDATE")]
+
+
+def test_sessions_that_are_over_are_forgotten(browser: Browsers):
+    browser(Role.VIEWER)
+    assert forget_sessions(limit=10) == 0
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert forget_sessions(limit=10) == 1
+    assert not Session.objects.exists()
 
 
 # --- Links ---

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from api.ops.changes import ASKED, Done, NotDone, Question, asked, written_down
@@ -86,17 +87,18 @@ def replay_change_page(request: HttpRequest, named: Named, change: str) -> HttpR
 
     def make() -> Done:
         try:
-            changed = act(replay_id=run.id)
+            with transaction.atomic():
+                changed = act(replay_id=run.id)
+                written_down(
+                    request,
+                    action=action,
+                    subject=named.text,
+                    account=run.owner,
+                    before={"state": run.state, "made": run.made},
+                    after={"state": changed.state, "made": changed.made},
+                )
         except (ReplayStateRefused, ReplayRefused) as refusal:
             raise NotDone(str(refusal)) from None
-        written_down(
-            request,
-            action=action,
-            subject=named.text,
-            account=run.owner,
-            before={"state": run.state, "made": run.made},
-            after={"state": changed.state, "made": changed.made},
-        )
         return Done(f"The replay is {changed.state}.")
 
     return asked(request, question, make)
