@@ -305,6 +305,10 @@ class RollSecretInput(InputTable):
     overlap_seconds = Integer(least=0, most=_MAX_OVERLAP_SECONDS, default=_MAX_OVERLAP_SECONDS)
 
 
+class EventTypesInput(InputTable):
+    type = Text(max_length=100, required=False)
+
+
 class EventRetryInput(InputTable):
     webhook_endpoint = Reference("we", "webhook endpoint", required=False)
     for_stripecli = Boolean(required=False)
@@ -349,6 +353,7 @@ def list_input(name: str, prefix: str, noun: str, **filters: serializers.Field) 
 NOTHING = NothingInput()
 RETRIEVE = RetrieveInput()
 EVENT_RETRY = EventRetryInput()
+EVENT_TYPES = EventTypesInput()
 CLI_SESSION = CliSessionInput()
 PORTAL_SESSION = PortalSessionInput()
 PORTAL_ENDPOINT = PortalEndpointInput()

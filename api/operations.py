@@ -19,6 +19,7 @@ from api.views.charges import ChargesView, ChargeView
 from api.views.customers import CustomerSearchView, CustomersView, CustomerView
 from api.views.deliveries import DeliveriesView, DeliveryView, ResendView, StopView
 from api.views.event_retry import EventRetryView
+from api.views.event_types import EventTypesView
 from api.views.events import EventsView, EventView
 from api.views.payment_intents import (
     AuthenticateView,
@@ -281,6 +282,12 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
     ),
     (EventsView, "GET"): Operation("list_events", "List events", inputs.EVENTS, outputs.EventList),
     (EventView, "GET"): Operation("retrieve_event", "Retrieve an event", inputs.RETRIEVE, outputs.Event),
+    (EventTypesView, "GET"): Operation(
+        "list_event_types",
+        "List the types of events; one that is asked for comes with an example and a JSON Schema",
+        inputs.EVENT_TYPES,
+        outputs.EventTypeList,
+    ),
     (RequestView, "GET"): Operation(
         "retrieve_request", "Retrieve a request from the log", inputs.RETRIEVE, outputs.LoggedRequest
     ),

@@ -187,6 +187,14 @@ class Event(serializers.Serializer[Any]):
         return {**super().get_fields(), "data": EventData()}
 
 
+class EventType(serializers.Serializer[Any]):
+    object = _text()
+    type = _text(help_text="as the version names it")
+    description = _text()
+    example = serializers.DictField(required=False, help_text="a body; only of one that was asked for")
+    schema = serializers.DictField(required=False, help_text="JSON Schema of it, as the example")
+
+
 class CliSession(serializers.Serializer[Any]):
     object = _text()
     websocket_url = _text()
@@ -341,4 +349,5 @@ PaymentIntentList = list_of(PaymentIntent)
 PaymentIntentSearch = search_of(PaymentIntent)
 WebhookEndpointList = list_of(WebhookEndpoint)
 EventList = list_of(Event)
+EventTypeList = list_of(EventType)
 DeliveryList = list_of(Delivery)

@@ -25,6 +25,7 @@ from api.views.charges import ChargesView, ChargeView
 from api.views.customers import CustomerSearchView, CustomersView, CustomerView
 from api.views.deliveries import DeliveriesView, DeliveryView, ResendView, StopView
 from api.views.event_retry import EventRetryView
+from api.views.event_types import EventTypesView
 from api.views.events import EventsView, EventView
 from api.views.payment_intents import (
     AuthenticateView,
@@ -108,6 +109,7 @@ resources = [
     _route("webhook_endpoints/{id}/test", TestEventView),
     _route("events", EventsView),
     _route("events/{id}", EventView),
+    _route("event_types", EventTypesView),
     _route("requests/{id}", RequestView),
     _route("events/{id}/retry", EventRetryView),
     _route("deliveries", DeliveriesView),

@@ -28,6 +28,7 @@ RESOURCES: dict[str, str] = {
     "charges": "charge",
     "customers": "customer",
     "deliveries": "delivery",
+    "event_types": "event_type",
     "events": "event",
     "payment_intents": "payment_intent",
     "payment_methods": "payment_method",

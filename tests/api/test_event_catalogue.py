@@ -11,11 +11,11 @@ from api.event_catalogue import catalogue, entry
 from api.json_schemas import Schema
 from core.settler import Settler
 from core.stop_signal import StopSignal
-from core.versions import EVENT_TYPES, VERSIONS, render_event, shown_event_type
+from core.versions import EVENT_TYPES, PLAIN, STRIPE, VERSIONS, render_event, shown_event_type
 from dispatcher.disabling import disable_endpoints
 from outbox.identifiers import decode_id
 from outbox.models import Event
-from tests.api.callers import Caller
+from tests.api.callers import Caller, error_of
 from tests.dispatcher.scenes import query
 
 DISABLE_AFTER = timedelta(days=5)
@@ -122,3 +122,20 @@ def _everything_happens(caller: Caller) -> None:
     for percent in (60, 101):
         query("UPDATE dispatcher_lane SET failing_since = now() - %s", DISABLE_AFTER * percent / 100)
         disable_endpoints(failing=ids)
+
+
+@pytest.mark.parametrize("path", ["/event_types/", "/v1/event_types"])
+def test_the_api_lists_the_catalogue_and_shows_one_of_it_whole(caller: Caller, path: str) -> None:
+    listed = caller.get(path).json()
+    assert [one["type"] for one in listed["data"]] == [name for name, _ in catalogue(_version(path))]
+    assert not any("schema" in one for one in listed["data"])
+    name = shown_event_type("payment_intent.payment_failed", _version(path))
+    (one,) = caller.get(path, type=name).json()["data"]
+    assert one["description"] == "The bank refused the payment."
+    assert _faults(one["example"], one["schema"]) == []
+    refused = caller.get(path, type="payment_intent.exploded")
+    assert error_of(refused) == (400, "event_type_unknown", "type")
+
+
+def _version(path: str) -> str:
+    return STRIPE if path.startswith("/v1") else PLAIN

@@ -132,6 +132,7 @@ ROUTES = _routes(
     ("TestEventView", "POST", "/webhook_endpoints/{endpoint}/test/", {}),
     ("EventsView", "GET", "/events/", {"lists": "event"}),
     ("EventView", "GET", "/events/{event}/", {}),
+    ("EventTypesView", "GET", "/event_types/", {}),
     ("RequestView", "GET", "/requests/{request}/", {}),
     ("EventRetryView", "POST", "/events/{event}/retry/", {"body": {"webhook_endpoint": "{endpoint}"}}),
     ("CliSessionsView", "POST", "/stripecli/sessions/", {"body": {"websocket_features": ["webhooks"]}}),
