@@ -112,6 +112,8 @@ def existing_ids(caller: Caller, path: str) -> dict[str, Any]:
         case "charges" | "balance_transactions":
             stock.charge()
             return {"id": caller.get(f"/v1/{resource}").json()["data"][0]["id"]}
+        case "portal_sessions":
+            return {"id": caller.post("/v1/portal_sessions", {}).json()["id"]}
         case "accounts":
             return {"id": caller.account.public_id}
     raise AssertionError(f"nothing of {path} is made here: add it")

@@ -16,7 +16,9 @@ def lists() -> list[str]:
         if path.startswith("/v1/") and "get" in methods:
             answer = methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]
             shape = description()["components"]["schemas"][answer["$ref"].rpartition("/")[2]]
-            if {"data", "has_more"} <= shape.get("properties", {}).keys():
+            # The catalogue of events is one page for ever.
+            paged = any(one["name"] == "limit" for one in methods["get"].get("parameters", []))
+            if paged and {"data", "has_more"} <= shape.get("properties", {}).keys():
                 found.append(path)
     return found
 
