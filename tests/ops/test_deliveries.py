@@ -30,7 +30,7 @@ LIST = "/ops/deliveries/"
 
 
 def listed(body: str) -> list[str]:
-    return re.findall(r'aria-label="Delivery (dlv_\w+)"', body)
+    return re.findall(r'title="(dlv_\w+)"', body)
 
 
 def test_a_line_says_how_its_delivery_stands(browser: Browsers) -> None:

@@ -46,7 +46,7 @@ class Line:
         """Host and path, short enough for a cell."""
         parts = urlsplit(self.row.endpoint_url or "")
         shown = f"{parts.netloc.rpartition('@')[2]}{parts.path}"
-        return shown if len(shown) <= 36 else f"{shown[:35]}…"
+        return shown if len(shown) <= 34 else f"{shown[:33]}…"
 
     @property
     def reason(self) -> str | None:
