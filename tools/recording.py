@@ -5,6 +5,7 @@ Nothing in the picture is written by hand, and nothing in it comes from another 
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -72,7 +73,7 @@ def drawn(output: str) -> str:
     """A terminal that shows the command and its output, colours included, as wide as its longest line."""
     text = Text.from_ansi(f"$ {' '.join(COMMAND)}\n{output.rstrip()}")
     width = max(line.cell_len for line in text.split())
-    console = Console(record=True, width=width, file=Path(os.devnull).open("w"), force_terminal=True)  # noqa: SIM115
+    console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True)
     console.print(text, no_wrap=True, soft_wrap=True)
     svg = console.export_svg(title="make demo", theme=MONOKAI, code_format=FORMAT, unique_id="demo")
     return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"

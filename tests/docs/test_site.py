@@ -1,8 +1,11 @@
 """The site: its navigation is the index of docs/, links keep their targets, and nothing comes from another host."""
 
+import html
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
+from tools.recording import PICTURE, drawn
 from tools.site.__main__ import from_elsewhere
 from tools.site.hooks import DOCS, navigation, on_page_markdown
 
@@ -56,3 +59,16 @@ def test_what_another_host_would_serve_is_found(tmp_path: Path) -> None:
         "bad.html: http://cdn.test/a.png",
         "bad.css: an address of another host",
     ]
+
+
+def test_a_recording_shows_what_was_printed_and_fetches_nothing() -> None:
+    svg = drawn("[1/1] A step  \033[32mok\033[0m\n  ✓ <1> payment & 1 event\n")
+    text = html.unescape(re.sub(r"<[^>]+>", "", svg)).replace("\xa0", " ")
+    assert "$ make demo ARGS=--once" in text
+    assert "✓ <1> payment & 1 event" in text
+    assert set(re.findall(r"https?://[^\"'<)]+", svg)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_the_recording_of_the_readme_ends_well() -> None:
+    text = html.unescape(re.sub(r"<[^>]+>", "", PICTURE.read_text(encoding="utf-8"))).replace("\xa0", " ")
+    assert "1 payment, 1 event, 2 attempts, 1 order, 0 lost" in text
