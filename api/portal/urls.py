@@ -21,6 +21,7 @@ from api.portal.views.endpoints import (
 from api.portal.views.events import event_page, events_page, send_event_page
 from api.portal.views.finding import find_page
 from api.portal.views.replays import (
+    CHANGES,
     change_replay_page,
     new_replay_page,
     replay_page,
@@ -44,7 +45,15 @@ urlpatterns: list[URLPattern] = [
     path("<str:token>/endpoints/<str:id>/replay/", new_replay_page, name="portal-replay-new"),
     path("<str:token>/replays/", replays_page, name="portal-replays"),
     path("<str:token>/replays/<str:id>/", replay_page, name="portal-replay"),
-    path("<str:token>/replays/<str:id>/<str:change>/", change_replay_page, name="portal-replay-change"),
+    *(
+        path(
+            f"<str:token>/replays/<str:id>/{change}/",
+            change_replay_page,
+            {"change": change},
+            name=f"portal-replay-{change}",
+        )
+        for change in CHANGES
+    ),
     path("<str:token>/events/", events_page, name="portal-events"),
     path("<str:token>/events/<str:id>/", event_page, name="portal-event"),
     path("<str:token>/events/<str:id>/send/", send_event_page, name="portal-event-send"),

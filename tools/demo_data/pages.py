@@ -64,6 +64,8 @@ class Page:
 _FOR_STRANGERS = frozenset({"ops-login", "ops-enter"})
 # Of pages that ask for something, where nothing was given.
 _STATUSES = {"portal-find": 400}
+# Files to download.
+_NO_PAGES = frozenset({"portal-schema"})
 # What a page also has to hold: other states of the pages of the URL conf. `{kind}` in a query is such an id.
 OTHER_STATES = (
     Page(key="overview-week", path="/ops/", query="?range=7d"),
@@ -95,7 +97,7 @@ def all_pages() -> Iterator[Page]:
     for prefix, patterns in (("/ops/", operations), ("/portal/", portal)):
         for pattern in patterns:
             # What is no route takes all the rest.
-            if isinstance(pattern.pattern, RoutePattern):
+            if isinstance(pattern.pattern, RoutePattern) and pattern.name not in _NO_PAGES:
                 assert pattern.name is not None
                 yield Page(
                     key=pattern.name.removeprefix("ops-"),
@@ -189,6 +191,10 @@ class Samples:
     def _replay(self) -> str:
         ((found,),) = self._rows("SELECT id FROM dispatcher_replay ORDER BY id DESC LIMIT 1")
         return self._public("rpl", found)
+
+    @staticmethod
+    def _event_type() -> str:
+        return "payment_intent.succeeded"
 
     def _person(self) -> str:
         return str(self._rows("SELECT id FROM auth_user WHERE is_staff ORDER BY id LIMIT 1")[0][0])

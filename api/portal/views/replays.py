@@ -35,7 +35,7 @@ KINDS = {
     "failed": "failed: every attempt, or it was cancelled when the endpoint was disabled",
     "missing": "never sent: it happened while the endpoint was disabled, or before it subscribed",
 }
-_CHANGES = {"pause": pause_replay, "resume": resume_replay, "cancel": cancel_replay}
+CHANGES = {"pause": pause_replay, "resume": resume_replay, "cancel": cancel_replay}
 _DONE = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
 
 
@@ -118,8 +118,6 @@ def new_replay_page(request: HttpRequest, portal: Portal, id: str) -> HttpRespon
 @portal_page(methods=ASKED)
 def change_replay_page(request: HttpRequest, portal: Portal, id: str, change: str) -> HttpResponse:
     """Pause it, go on, or end it. The same again changes nothing."""
-    if change not in _CHANGES:
-        raise Http404(f"There is no {change[:40]!r} of a replay: pause, resume or cancel.")
     replay = _replay_named(portal, id)
     question = Question(
         title=f"{change.capitalize()} this replay?",
@@ -138,7 +136,7 @@ def change_replay_page(request: HttpRequest, portal: Portal, id: str, change: st
         return ask(request, portal, question)
     read_form(request)
     try:
-        changed = _CHANGES[change](replay_id=replay.id, owner=portal.owner)
+        changed = CHANGES[change](replay_id=replay.id, owner=portal.owner)
     except (ReplayStateRefused, ReplayRefused) as error:
         return ask(request, portal, question, problem=str(error))
     if changed.state != replay.state:
