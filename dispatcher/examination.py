@@ -2,9 +2,9 @@
 
 import contextlib
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -237,23 +237,23 @@ def names() -> Iterator[Seen]:
     )
     if not hosts:
         return
-    pool = ThreadPoolExecutor(max_workers=len(hosts))
-    try:
-        pending = {host: pool.submit(_resolve, host) for host in hosts}
-        deadline = time.monotonic() + _LONGEST_LOOKUP
-        bad = {}
-        for host, answer in pending.items():
-            try:
-                seconds, problem = answer.result(timeout=max(0.0, deadline - time.monotonic()))
-            except TimeoutError:
-                bad[host] = f"took longer than {_LONGEST_LOOKUP:g} s"
-                continue
-            if problem is not None:
-                bad[host] = problem
-            elif seconds > _SLOW_NAME:
-                bad[host] = f"took {seconds:.1f} s"
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    answers: dict[str, tuple[float, str | None]] = {}
+    # Daemons: a resolver that hangs does not hold up the end of the process.
+    lookups = [
+        threading.Thread(target=lambda host=host: answers.update({host: _resolve(host)}), daemon=True)
+        for host in hosts
+    ]
+    deadline = time.monotonic() + _LONGEST_LOOKUP
+    for lookup in lookups:
+        lookup.start()
+    for lookup in lookups:
+        lookup.join(timeout=max(0.0, deadline - time.monotonic()))
+    never = (_LONGEST_LOOKUP, f"took longer than {_LONGEST_LOOKUP:g} s")
+    bad = {}
+    for host in hosts:
+        seconds, problem = answers.get(host, never)
+        if problem is not None or seconds > _SLOW_NAME:
+            bad[host] = problem or f"took {seconds:.1f} s"
     for host, problem in bad.items():
         yield _wrong("dispatcher.W009", f"The host name {host} {problem}.")
     if not bad:

@@ -1,5 +1,6 @@
 """Each look of the doctor finds what it is for, and says nothing where that is well."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -131,6 +132,17 @@ def test_names_that_are_slow_or_unknown_are_told(monkeypatch):
     told = {one.told.split()[3] for one in examination.look("names") if one.finding is not None}
     assert told == {"bad.test", "slow.test"}
     assert set(found("names")) == {"dispatcher.W009"}
+
+
+def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch):
+    make_endpoint(url="https://hangs.test/")
+    released = threading.Event()
+    monkeypatch.setattr(examination, "_LONGEST_LOOKUP", 0.0)
+    monkeypatch.setattr(examination, "_resolve", lambda _: (released.wait(), (0.0, None))[1])
+    (seen,) = examination.look("names")
+    released.set()
+    assert seen.finding is not None
+    assert "hangs.test took longer than" in seen.told
 
 
 def test_every_entry_says_what_to_do_and_errors_are_told_from_warnings():
