@@ -64,6 +64,12 @@ def test_an_unknown_id_says_what_may_have_become_of_it(browser: Browsers) -> Non
     assert f"There is no event {unknown}. By its digits it was made at" in body
 
 
+def test_a_replay_is_shown_on_its_own_page(browser: Browsers) -> None:
+    replay = encode_id("rpl", new_uuid())
+    answer = browser(Role.VIEWER).get(f"/ops/trace/?id=%20{replay}")
+    assert (answer.status_code, answer["Location"]) == (302, f"/ops/replays/{replay}/")
+
+
 @pytest.mark.parametrize("secret", ["whsec_sesame", "sk_test_sesame", "sesame"])
 def test_a_secret_in_the_box_is_not_repeated(browser: Browsers, secret: str) -> None:
     payment = encode_id("pi", new_uuid())

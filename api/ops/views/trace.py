@@ -1,6 +1,6 @@
 """One box: from any id to the whole way."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from api.failure_catalogue import PATH
 from api.ops.links import page_of
@@ -19,6 +19,8 @@ def trace_page(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"kinds": KINDS.values(), "catalogue": PATH}
     if not text.strip():
         return render(request, "ops/trace.html", context, current="trace")
+    if text.strip().startswith("rpl_"):
+        return HttpResponseRedirect(page_of(text.strip()))  # a replay has a page, and no way of its own
     try:
         found = trace(text)
     except NotTraceable as problem:

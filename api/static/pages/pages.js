@@ -92,19 +92,22 @@
     const note = document.getElementById("load-failed");
     if (note) note.hidden = !is;
   };
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    const list = live(event);
-    if (!list) return;
+  const inUse = (list) => {
     const selection = document.getSelection();
     const selecting = selection && !selection.isCollapsed && list.contains(selection.anchorNode);
-    if (list.contains(document.activeElement) || selecting) event.preventDefault();
+    return selecting || list.contains(document.activeElement);
+  };
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const list = live(event);
+    if (list && inUse(list)) event.preventDefault();
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (!live(event)) return;
+    const list = live(event);
+    if (!list) return;
     // A login page, say, has no such list.
     const whole = event.detail.serverResponse.includes('id="rows"');
     failed(!whole);
-    if (!whole) event.detail.shouldSwap = false;
+    if (!whole || inUse(list)) event.detail.shouldSwap = false;
   });
   ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) => {
     document.addEventListener(name, (event) => { if (live(event)) failed(true); });
