@@ -7,8 +7,10 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 
+from api.config import max_body_bytes
 from api.errors import ApiError, RateLimited
 from api.pages.rendering import render_page
 from api.portal.sessions import OpenSession, find_session
@@ -100,6 +102,9 @@ def portal_page(*, methods: tuple[str, ...] = READING) -> Callable[[_View], _Vie
                 )
                 answer["Retry-After"] = limited.headers["Retry-After"]
                 return answer
+            except RequestDataTooBig:
+                text = f"The form is larger than {max_body_bytes():,} bytes."
+                return problem(request, portal, status=413, title="Nothing was changed", text=text)
             except ApiError as refused:
                 title = "Not found" if refused.status == 404 else "Nothing was changed"
                 return problem(request, portal, status=refused.status, title=title, text=refused.message)

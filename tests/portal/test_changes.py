@@ -13,7 +13,7 @@ from dispatcher.models import DeliveryRecord, Endpoint, Replay
 from dispatcher.replay_runs import start_replay
 from outbox.identifiers import decode_id
 from outbox.models import Event
-from tests.api.callers import HOOK, Caller
+from tests.api.callers import FORM, HOOK, Caller
 from tests.dispatcher.scenes import fan_out, record
 from tests.portal.visitors import Visitor
 
@@ -103,6 +103,27 @@ def test_a_form_without_its_name_changes_nothing(visitor: Visitor) -> None:
         refused = visitor.send("endpoints/new/", NEW, form=name)
         assert refused.status_code == 400
         assert "This form is incomplete" in refused.content.decode()
+    assert not Endpoint.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"form=%zz", 400),
+        (b"form=%ff%fe", 400),
+        (b"form=\xff", 400),
+        (b"&".join(b"a%d=" % number for number in range(1_001)), 400),
+        (b"url=a&url=b", 400),
+        (b"url[=", 400),
+        (b'{"form": 1}', 400),
+        (b"url=" + b"a" * 70_000, 413),
+    ],
+    ids=["escape", "no UTF-8", "raw byte", "too many", "twice", "brackets", "JSON", "too large"],
+)
+def test_what_is_no_form_of_ours_is_refused_as_a_page(visitor: Visitor, body: bytes, status: int) -> None:
+    refused = visitor.client.post(visitor.root + "endpoints/new/", body, content_type=FORM)
+    assert refused.status_code == status
+    assert "Nothing was changed" in refused.content.decode()
     assert not Endpoint.objects.exists()
 
 

@@ -131,6 +131,9 @@ def test_what_a_merchant_writes_is_text(visitor: Visitor) -> None:
         ({"event": "pi_0000000000000000000000"}, "is the id of a payment"),
         ({"range": "9y"}, "take one of 1h, 24h"),
         ({"older": "x"}, "is no id of a delivery"),
+        ({"state": "\0"}, "printable characters"),
+        ({"event": "evt_" + "9" * 300}, "printable characters"),
+        ({"endpoint": "\u202ewe_1"}, "printable characters"),
     ],
 )
 def test_a_filter_that_is_not_understood_is_named_and_left_out(
@@ -258,6 +261,9 @@ def test_every_page_is_short_of_statements(visitor: Visitor) -> None:
         assert len(statements) <= MOST_STATEMENTS, (below, statements)
         tried += 1
     assert tried >= 18
+    with CaptureQueriesContext(connection) as captured:
+        assert visitor.get(f"endpoints/{made['endpoint']}/replay/", only="missing").status_code == 200
+    assert len(captured) <= MOST_STATEMENTS
 
 
 def test_the_link_is_not_in_the_request_log(visitor: Visitor) -> None:
