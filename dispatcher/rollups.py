@@ -162,7 +162,7 @@ def failures_by_code(
 ) -> Mapping[str, int]:
     """Failed attempts of the range by failure code, most first. Range and errors as of `activity`."""
     added: Counter[str] = Counter()
-    for bucket in activity(owner=owner, endpoint_id=endpoint_id, since=since, until=until, buckets=1):
+    for bucket in activity(owner=owner, endpoint_id=endpoint_id, since=since, until=until):
         added.update(bucket.by_code)
     return dict(added.most_common())
 

@@ -249,6 +249,7 @@ class TestRanges:
         query('UPDATE dispatcher_rollup SET codes = \'{"http_5xx": 1, "timeout_total": 4}\'')
         found = failures_by_code(since=NOON, until=NOON + HOUR)
         assert list(found.items()) == [("timeout_total", 4), ("http_5xx", 1)]
+        assert failures_by_code(since=NOON + HOUR, until=NOON + 2 * HOUR) == {}
 
 
 @pytest.mark.parametrize(
