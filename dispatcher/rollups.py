@@ -24,7 +24,8 @@ MAX_WORST = 100
 # An owner's worst endpoints are looked for among so many of theirs, those that fail now first.
 OWNERS_ENDPOINTS = 100
 # Candidates of each span for the worst of all: few where there are many spans.
-_CANDIDATES_READ = 3_000
+_CANDIDATES_READ = 6_000
+SEARCHED_BY_THE_MINUTE = timedelta(hours=3)
 # Widths of a bar that people can read off: they divide a day, or are whole days.
 _WIDTHS = (
     *(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30)),
@@ -173,7 +174,7 @@ def worst_endpoints(
     """The endpoints with the most failed attempts in the range, most first; none without a failure.
 
     Looked for among those that failed most in each minute or hour of it, or among an owner's first hundred, those
-    that fail now before the others. Three statements at most, which read a bounded number of rows: 3,000 for the
+    that fail now before the others. Three statements at most, which read a bounded number of rows: 6,000 for the
     search, and of each endpoint found its spans.
 
     Args:
@@ -185,13 +186,17 @@ def worst_endpoints(
     if not 1 <= limit <= MAX_WORST:
         raise ValueError(f"limit must be between 1 and {MAX_WORST}, not {limit}")
     shape = _Shape.of(since, until, points)
-    spans = max(1, (shape.end - shape.origin) // shape.span)
+    span = shape.span if shape.end - shape.origin <= SEARCHED_BY_THE_MINUTE else HOUR
+    search_origin = _EPOCH + (shape.origin - _EPOCH) // span * span
+    spans = -((search_origin - shape.end) // span)
     rows = fetch_all(
         _SQL["worst_endpoints" if owner is None else "worst_endpoints_of_owner"],
         {
             **shape.parameters(),
             "owner": owner,
             "limit": limit,
+            "search_seconds": span // timedelta(seconds=1),
+            "search_origin": search_origin,
             "spans": spans,
             "each": max(3, min(2 * limit, _CANDIDATES_READ // spans)),
             "most": OWNERS_ENDPOINTS,

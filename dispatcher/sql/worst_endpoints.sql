@@ -6,8 +6,8 @@ WITH candidate AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT subject, failed
         FROM dispatcher_rollup
-        WHERE scope = 'endpoint' AND seconds = %(seconds)s
-          AND begins_at = %(origin)s::timestamptz + span.number * %(seconds)s * interval '1 second'
+        WHERE scope = 'endpoint' AND seconds = %(search_seconds)s
+          AND begins_at = %(search_origin)s::timestamptz + span.number * %(search_seconds)s * interval '1 second'
           AND failed > 0
         ORDER BY failed DESC
         LIMIT %(each)s
@@ -28,5 +28,6 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT id, owner, url, status, deleted_at FROM dispatcher_endpoint WHERE id = candidate.subject OFFSET 0
 ) AS endpoint
+WHERE summed.failed > 0
 ORDER BY summed.failed DESC, endpoint.id
 LIMIT %(limit)s
