@@ -317,7 +317,8 @@ def month(db) -> list[uuid.UUID]:
     for seconds, unit, spans in ((60, "minute", 1440), (3600, "hour", 720)):
         query(
             "INSERT INTO dispatcher_rollup SELECT subject, %s, date_trunc(%s, now()) - n * %s * interval '1 s', "
-            "scope, 5, 1 + (hashtext(subject::text) & 63), 5, 0, 0, 0, '{\"http_5xx\": 1}', 9, array_fill(1, '{12}'), array_fill(1, '{12}') "
+            "scope, 5, 1 + (hashtext(subject::text) & 63), 5, "
+            "0, 0, 0, '{\"http_5xx\": 1}', 9, array_fill(1, '{12}'), array_fill(1, '{12}') "
             "FROM generate_series(0, %s - 1) AS n, "
             "(SELECT id, 'endpoint' FROM dispatcher_endpoint UNION ALL SELECT %s, 'all' "
             "UNION ALL SELECT md5(%s)::uuid, 'owner') AS s (subject, scope)",
