@@ -1,5 +1,6 @@
 """Every page asks the database at most twelve times, whatever it shows."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from dispatcher.models import Replay, ReplayState
+from outbox.identifiers import decode_id, new_uuid
 from tools.demo_data.furnishing import furnish
 from tools.demo_data.pages import Samples, all_pages
 
@@ -46,6 +50,19 @@ def _a_small_history() -> Samples:
         content_type="application/x-www-form-urlencoded",
     )
     assert paid.status_code == 200, paid.content
+    now = timezone.now()
+    Replay.objects.create(
+        id=new_uuid(),
+        owner=made["merchants"]["northwind"]["account"],
+        endpoint_id=decode_id("we", made["endpoints"]["erp"]),
+        kind="failed",
+        since=now - timedelta(hours=1),
+        until=now,
+        rate=20.0,
+        counted=3,
+        state=ReplayState.RUNNING,
+        created_by="ada",
+    )
     return Samples(
         _rows,
         endpoint=made["endpoints"]["erp"],
