@@ -28,7 +28,7 @@ INDEXES = {
 
 
 def measure(stage: Stage, scale: Scale) -> Findings:
-    deliveries = scale.choose(quick=3_000, whole=10_000)
+    deliveries = scale.choose(quick=3_000, whole=60_000)
     findings = Findings(
         scenario="i",
         name="rollups",
