@@ -152,7 +152,9 @@ def test_two_clicks_send_one_test_event(page: Page, stage: Stage) -> None:
     before = _test_events(stage)
     page.goto(f"{stage.base}/ops/endpoints/{endpoint}/test/")
     names = ("csrfmiddlewaretoken", "confirmation")
-    form = {name: page.locator(f"main input[name={name}]").input_value() for name in names}
+    form: dict[str, str | float | bool] = {
+        name: page.locator(f"main input[name={name}]").input_value() for name in names
+    }
     page.get_by_role("button", name="Send").dblclick()
     page.wait_for_url("**/ops/deliveries/dlv_*/")
     # The same form once more, past the browser's own care.
