@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from dispatcher import replay_runs, replay_steps
+from dispatcher import replay_runs, replay_search, replay_steps
 from dispatcher.connection import connect
 from dispatcher.endpoints import update_endpoint
 from dispatcher.errors import EndpointNotFound, ReplayNotFound, ReplayRefused, ReplayStateRefused
@@ -27,7 +27,7 @@ from dispatcher.replay_runs import (
     start_replay,
 )
 from dispatcher.replay_steps import carry_a_replay
-from dispatcher.replays import replay_deliveries
+from dispatcher.replays import Replayed, replay_deliveries
 from tests.dispatcher.plans import counted_rows
 from tests.dispatcher.scenes import (
     GONE,
@@ -173,7 +173,7 @@ class TestCarrying:
         bad, good = make_endpoint(), make_endpoint()
         fail(3)
         broken, sound = start(bad), start(good)
-        make_chunk = replay_steps.make_chunk
+        make_chunk = replay_search.make_chunk
 
         def refuse(endpoint: Endpoint, *args: Any, **options: Any) -> Any:
             if endpoint.id == bad.id:
@@ -232,12 +232,16 @@ class TestCarrying:
         monkeypatch.setattr("dispatcher.replays.CHUNK", 2)
         endpoint = make_endpoint()
         fail(5)
+
+        def cancel(_: Replayed) -> None:
+            cancel_replay(replay_id=list_replays()[0].id)
+
         with pytest.raises(ReplayRefused, match="was cancelled"):
             replay_deliveries(
                 owner=OWNER,
                 endpoint_id=endpoint.id,
                 since=datetime.now(tz=UTC) - HOUR,
-                progress=lambda _: cancel_replay(replay_id=list_replays()[0].id),
+                progress=cancel,
             )
         assert len(made()) == 2
 

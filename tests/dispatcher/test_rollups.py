@@ -17,7 +17,7 @@ from dispatcher.failures import FailureCode
 from dispatcher.models import Attempt, FinishedDelivery, Rollup
 from dispatcher.outcomes import Outcome
 from dispatcher.recording import Recorded
-from dispatcher.retry import DeadLetter, Retry, Succeed
+from dispatcher.retry import DeadLetter, Decision, Retry, Succeed
 from dispatcher.rollups import activity, failures_by_code, quantile, worst_endpoints
 from dispatcher.tallies import DURATION_BOUNDS, Tallies, expire_rollups
 from tests.dispatcher.plans import counted_rows
@@ -139,7 +139,7 @@ class TestSums:
         make_endpoint()
         record(3)
         fan_out()
-        decisions = [Succeed(), DeadLetter("schedule_over"), Retry(timedelta(1))]
+        decisions: list[Decision] = [Succeed(), DeadLetter("schedule_over"), Retry(timedelta(1))]
         write(
             Cycle(
                 recorded=[
