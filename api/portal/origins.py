@@ -11,7 +11,8 @@ MAX_ORIGINS = 10
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 # A page of one's own machine, while one builds: nobody else can stand there.
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_LONGEST_NAME = 253
 
 
 def checked_origins(given: list[str]) -> list[str]:
@@ -68,6 +69,6 @@ def _normal(text: str) -> str:
 def _host(name: str) -> str:
     if ":" in name:
         return f"[{IPv6Address(name)}]"
-    if not _NAME.fullmatch(name):
+    if len(name) > _LONGEST_NAME or not all(_LABEL.fullmatch(label) for label in name.split(".")):
         raise ValueError("its host is not a valid name.")
     return name

@@ -10,7 +10,7 @@ NAMES = {
     Scheme.STRIPE: ("stripe-signature",),
     Scheme.STANDARD: ("webhook-id", "webhook-timestamp", "webhook-signature"),
 }
-_STRIPE = re.compile(r"t=\d{1,12}(,v\d+=[0-9a-f]{64})+")
+_STRIPE = re.compile(r"t=\d{1,12}(,v\d{1,2}=[0-9a-f]{64})+")
 _STANDARD = re.compile(r"v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)*")
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{43}=")

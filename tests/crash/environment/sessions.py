@@ -120,6 +120,7 @@ class OldTransaction:
                     "fan_out": True,
                     "notify": True,
                     "order_key": "old",
+                    "traceparent": None,
                 },
             )
 
