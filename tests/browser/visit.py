@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response
 
 from tools.test_dependencies import NODE_PACKAGES
 
@@ -40,7 +40,7 @@ class Visitor:
             page.add_init_script(_VIOLATIONS)
         page.on("console", visitor._hear)
         page.on("pageerror", lambda error: visitor.complaints.append(f"uncaught: {error}"))
-        page.on("requestfailed", lambda request: visitor.complaints.append(f"failed to load: {request.url}"))
+        page.on("requestfailed", visitor._miss)
         page.on("response", visitor._judge)
         return visitor
 
@@ -102,6 +102,12 @@ class Visitor:
             and "the server responded with a status of" not in message.text
         ):
             self.complaints.append(f"console: {message.text}")
+
+    def _miss(self, request: Request) -> None:
+        # No page waits for its icon: who leaves early breaks it off.
+        left = request.failure == "net::ERR_ABORTED" and "/static/pages/favicon.svg" in request.url
+        if not left:
+            self.complaints.append(f"failed to load: {request.url} ({request.failure})")
 
     def _judge(self, response: Response) -> None:
         if response.status >= 400 and not response.request.is_navigation_request():

@@ -10,6 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from core.models import Account
     from dispatcher.models import Endpoint
+    from outbox.models import Event
     from tests.acceptance.product import Product
     from tests.acceptance.shop import Shop
 
@@ -48,3 +49,25 @@ def delivering(django_db_setup: None, shop: Shop) -> Iterator[Product]:
         product.start_dispatcher("--poll-interval", "0.01").says("dispatcher ready")
         product.start_settlement()
         yield product
+
+
+@pytest.fixture
+def failed(endpoint: Endpoint) -> list[Event]:
+    """Three events whose deliveries are dead-lettered."""
+    from outbox.models import PendingEvent
+    from tests.dispatcher.scenes import fan_out, query, record
+    from tests.processes import until
+
+    events = record(3, owner=endpoint.owner, type="customer.created")
+    fan_out()
+    # A dispatcher of this module may have taken the pointers before, and make the deliveries a moment later.
+    until(lambda: not PendingEvent.objects.exists(), what="the deliveries of the events")
+    query("DELETE FROM dispatcher_delivery")
+    for event in events:
+        query(
+            "INSERT INTO dispatcher_finished_delivery "
+            "(id, owner, endpoint_id, event_id, state, reason, attempts, resend_no, finished_at) "
+            "VALUES (outbox_uuid7(), %s, %s, %s, 'dead_lettered', 'schedule_over', 3, 0, now())",
+            endpoint.owner, endpoint.id, event.id,
+        )  # fmt: skip
+    return events
