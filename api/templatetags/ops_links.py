@@ -33,12 +33,6 @@ def decided(decision: Decision) -> SafeString:
 
 
 @register.filter
-def page_path(public_id: str) -> str:
-    """The path of its page."""
-    return page_of(public_id)
-
-
-@register.filter
 def as_id(value: object, prefix: str) -> str | None:
     """A UUID in its public form."""
     return None if value is None else encode_id(prefix, value)  # type: ignore[arg-type]

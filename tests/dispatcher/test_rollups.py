@@ -247,9 +247,9 @@ class TestRanges:
     def test_failures_are_told_most_first(self):
         put(uuid.UUID(int=0), NOON, seconds=60, scope="all", failed=5)
         query('UPDATE dispatcher_rollup SET codes = \'{"http_5xx": 1, "timeout_total": 4}\'')
-        found = failures_by_code(since=NOON, until=NOON + HOUR)
+        found = failures_by_code(activity(since=NOON, until=NOON + HOUR))
         assert list(found.items()) == [("timeout_total", 4), ("http_5xx", 1)]
-        assert failures_by_code(since=NOON + HOUR, until=NOON + 2 * HOUR) == {}
+        assert failures_by_code(activity(since=NOON + HOUR, until=NOON + 2 * HOUR)) == {}
 
 
 @pytest.mark.parametrize(

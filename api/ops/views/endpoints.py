@@ -1,6 +1,5 @@
 """Endpoints of all accounts, and one of them."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -23,7 +22,7 @@ from dispatcher.health import EndpointHealth, endpoint_health
 from dispatcher.history import newest_deliveries
 from dispatcher.models import Endpoint
 from dispatcher.replay_runs import Counted
-from dispatcher.rollups import SeriesPoint, activity, sparklines
+from dispatcher.rollups import SeriesPoint, activity, failures_by_code, sparklines
 from dispatcher.skips import count_skipped
 
 _RECENT = 8
@@ -62,9 +61,7 @@ def endpoint_page(request: HttpRequest, named: Named) -> HttpResponse:
     chosen = read_range(request.GET)
     health = endpoint_health(endpoint_ids=[endpoint.id]).get(endpoint.id)
     parts = activity(endpoint_id=endpoint.id, since=chosen.since, until=chosen.until)
-    codes: Counter[str] = Counter()
-    for part in parts:
-        codes.update(part.by_code)
+    codes = failures_by_code(parts)
     ok, failed = sum(part.ok for part in parts), sum(part.failed for part in parts)
     now = database_now()
     sentence, tone = how_it_does(endpoint, health, now)

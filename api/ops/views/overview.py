@@ -1,6 +1,5 @@
 """Is everything all right, and if not, where."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -12,7 +11,7 @@ from api.pages.charts import Column, Plot, Series, lines, shares, sparkline, sta
 from api.pages.ranges import read_range, shown
 from api.templatetags.pages import milliseconds
 from dispatcher.overview import COUNTED, overview
-from dispatcher.rollups import Bucket, WorstEndpoint, wait_quantile, worst_endpoints
+from dispatcher.rollups import Bucket, WorstEndpoint, failures_by_code, wait_quantile, worst_endpoints
 from outbox.identifiers import encode_id
 
 DELIVERIES = "/ops/deliveries/"
@@ -27,9 +26,7 @@ def overview_page(request: HttpRequest) -> HttpResponse:
     chosen = read_range(request.GET)
     view = overview(since=chosen.since, until=chosen.until)
     parts = view.parts
-    codes: Counter[str] = Counter()
-    for part in parts:
-        codes.update(part.by_code)
+    codes = failures_by_code(parts)
     attempts = view.ok + view.failed
     context = {
         "view": view,
@@ -40,7 +37,7 @@ def overview_page(request: HttpRequest) -> HttpResponse:
         "wait_p50": wait_quantile(parts, 0.5),
         "wait_p95": wait_quantile(parts, 0.95),
         "codes": len(codes),
-        "commonest": codes.most_common(1)[0] if codes else None,
+        "commonest": next(iter(codes.items()), None),
         "counted": COUNTED,
         "activity": attempts_plot(parts),
         "latency": _latency(parts),
