@@ -108,10 +108,15 @@ class HintPipeline(threading.Thread):
     def run(self) -> None:
         self._pipeline.start()
         try:
-            self._work()
+            try:
+                self._work()
+            except Error as error:
+                # Asked to stop, it waits for no database but for the sake of results.
+                if not (self._closing and passes(error)):
+                    raise
             self._let_go()
             self._pipeline.finish()
-            self._end()
+            self._pulse.end()
         except BaseException as error:
             self.failure = error
             # The first line: on the others PostgreSQL quotes the row at fault.
@@ -145,14 +150,6 @@ class HintPipeline(threading.Thread):
             if not more:
                 self._pipeline.wait(LONGEST_WAIT)  # notifications of events are the dispatcher's business
             woken = self._pipeline.has_results
-
-    def _end(self) -> None:
-        # An outage is not waited out for the sake of a chart.
-        try:
-            self._pulse.end()
-        except Error as error:
-            if not passes(error):
-                raise
 
     def _next_hints(self) -> "tuple[list[Hint], list[_Message]]":
         """As many as there is room for, and the messages that are settled when these were begun."""

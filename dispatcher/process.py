@@ -129,7 +129,7 @@ class DispatcherProcess:
                     if not (self._stop.requested and passes(error)):
                         raise
                 self._finish()
-                self._end()
+                self._pulse.end()
             except Stopped:
                 self._log.tell(
                     f"stopped with {self._executor.in_flight} in flight; "
@@ -200,14 +200,6 @@ class DispatcherProcess:
     def _beat(self) -> None:
         if self._pulse.due:
             self._executor.reach_database(self._pulse.write)
-
-    def _end(self) -> None:
-        # An outage is not waited out for the sake of a chart.
-        try:
-            self._pulse.end()
-        except Error as error:
-            if not passes(error):
-                raise
 
     def _cycle(self, room: int) -> Cycle:
         return self._executor.cycle(room=room, fan_out=not self._stop.requested)
