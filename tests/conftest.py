@@ -20,6 +20,9 @@ os.environ["LOCAL_SECRETS"] = "false"
 os.environ["SECRET_KEY"] = "only-for-tests-" + "s" * 40
 os.environ["API_KEY_HASH_KEY"] = "only-for-tests-" + "h" * 40
 os.environ["WEBHOOK_SECRET_KEYS"] = "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtMDE="
+# Whoever runs the tests may want colours or none; a test that looks at them says so itself.
+for preference in ("NO_COLOR", "FORCE_COLOR"):
+    os.environ.pop(preference, None)
 
 
 # The gate tries the same examples each time, however slow the machine is; a finding does not come and go.

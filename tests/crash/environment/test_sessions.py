@@ -72,9 +72,18 @@ def test_nobody_connects_while_no_connections_are_left(postgres: Server, product
 
 
 def test_ends_the_sessions_of_the_product(postgres: Server, product: Session) -> None:
+    # A session that a test before closed may be there for a moment more.
+    until(lambda: sessions_of_the_product(postgres) == 1, what="one session of the product")
     assert end_sessions(postgres) == 1
     with pytest.raises(psycopg2.OperationalError):
         runs(product, "SELECT 1")
+
+
+def sessions_of_the_product(postgres: Server) -> int:
+    ((count,),) = run_sql(
+        postgres, "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", PRODUCT
+    )
+    return int(count)
 
 
 def test_cancels_what_the_product_runs(postgres: Server, product: Session) -> None:
