@@ -54,6 +54,7 @@ RUBY = Program("ruby", "ruby", "the Ruby snippet of the documentation is run wit
 PHP = Program("php", "php-cli", "the PHP snippet of the documentation is run with it")
 PROMTOOL = Program("promtool", "prometheus", "the alert rules are checked with it")
 PGBOUNCER = Program("pgbouncer", "pgbouncer", "the API is tried behind it, in transaction mode")
+ZSH = Program("zsh", "zsh", "the completion of commands is loaded into it")
 PROGRAMS = (
     DOCKER_COMPOSE,
     NODE,
@@ -71,6 +72,7 @@ PROGRAMS = (
     PHP,
     PROMTOOL,
     PGBOUNCER,
+    ZSH,
 )
 
 

@@ -1,6 +1,7 @@
 """`webhooks completion bash|zsh`: a script that completes the rest."""
 
 import argparse
+import re
 
 import shtab
 
@@ -16,10 +17,25 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _complete(arguments: argparse.Namespace, output: Output) -> int:
     # Imported within: the parser holds this module.
-    from api.command_line.parser import whole_parser
+    from api.command_line.parser import SUBCOMMANDS, whole_parser
 
-    output.text(shtab.complete(whole_parser(), arguments.shell))
+    script = shtab.complete(whole_parser(described=False), arguments.shell)
+    if arguments.shell == "zsh":
+        script = _without_grandchildren(script, {one.name for one in SUBCOMMANDS})
+    output.text(script)
     return 0
+
+
+def _without_grandchildren(script: str, names: set[str]) -> str:
+    """Without the subcommands of subcommands in the list of `webhooks`, where shtab 1.13 puts them for zsh too."""
+    start = script.index("_webhooks_commands() {")
+    end = script.index("_describe", start)
+    kept = [
+        line
+        for line in script[start:end].splitlines(keepends=True)
+        if not (entry := re.match(r"    ([a-z-]+):", line)) or entry[1] in names
+    ]
+    return script[:start] + "".join(kept) + script[end:]
 
 
 SUBCOMMAND = Subcommand(

@@ -53,33 +53,38 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
 )
 
 
-def add_subcommands(parser: argparse.ArgumentParser) -> None:
-    """All of them, to the parser of `webhooks`."""
+def add_subcommands(parser: argparse.ArgumentParser, *, described: bool = True) -> None:
+    """All of them, to the parser of `webhooks`.
+
+    Args:
+        described: with descriptions. Of one of several lines a completing shell would show the first, in place of
+            the help.
+    """
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = textwrap.fill(EXIT_CODES, _WIDTH)
-    _add(parser, SUBCOMMANDS)
+    _add(parser, SUBCOMMANDS, described=described)
 
 
-def whole_parser() -> argparse.ArgumentParser:
-    """`manage.py` with `webhooks` alone: for completion and the reference."""
+def whole_parser(*, described: bool = True) -> argparse.ArgumentParser:
+    """`manage.py` with `webhooks` alone: for the reference, and for completion."""
     root = argparse.ArgumentParser(prog=PROGRAM)
     webhooks = root.add_subparsers(metavar="COMMAND").add_parser("webhooks", help=DESCRIPTION)
-    add_subcommands(webhooks)
+    add_subcommands(webhooks, described=described)
     return root
 
 
-def _add(parser: argparse.ArgumentParser, subcommands: tuple[Subcommand, ...]) -> None:
+def _add(parser: argparse.ArgumentParser, subcommands: tuple[Subcommand, ...], *, described: bool) -> None:
     choice = parser.add_subparsers(metavar="SUBCOMMAND", required=True, title="subcommands")
     for subcommand in subcommands:
         child = choice.add_parser(
             subcommand.name,
             help=subcommand.help,
-            description=textwrap.fill(subcommand.description or f"{subcommand.help}.", _WIDTH),
+            description=_description(subcommand) if described else None,
             epilog=_examples(subcommand),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if subcommand.children:
-            _add(child, subcommand.children)
+            _add(child, subcommand.children, described=described)
             continue
         subcommand.add_arguments(child)
         shape = child.add_mutually_exclusive_group()
@@ -88,6 +93,10 @@ def _add(parser: argparse.ArgumentParser, subcommands: tuple[Subcommand, ...]) -
             "--text", action="store_true", help="for people, also where standard output is no terminal"
         )
         child.set_defaults(run=subcommand.run)
+
+
+def _description(subcommand: Subcommand) -> str:
+    return textwrap.fill(subcommand.description or f"{subcommand.help}.", _WIDTH)
 
 
 def _examples(subcommand: Subcommand) -> str | None:

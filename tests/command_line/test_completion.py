@@ -1,12 +1,13 @@
 """`webhooks completion`."""
 
-import shutil
+import re
 import subprocess
 
 import pytest
 
 from api.command_line.parser import SUBCOMMANDS
 from tests.command_line.running import webhooks
+from tools.test_dependencies import ZSH
 
 
 def test_bash_completes_every_subcommand(tmp_path):
@@ -20,11 +21,17 @@ def test_bash_completes_every_subcommand(tmp_path):
         "_shtab_manage_py ./manage.py '' webhooks; printf '%s\\n' \"${COMPREPLY[@]}\""
     )
     done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, timeout=30, check=True)
-    assert {one.name for one in SUBCOMMANDS} <= set(done.stdout.split())
+    assert sorted(done.stdout.split()) == sorted(one.name for one in SUBCOMMANDS)
 
 
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed: apt-get install zsh")
-def test_zsh_takes_its_script(tmp_path):
+@pytest.mark.skipif(ZSH.is_missing, reason=f"enable with: {ZSH.install}")
+def test_zsh_loads_its_script_and_knows_every_subcommand(tmp_path):
+    ended = webhooks("completion", "zsh")
+    assert ended.code == 0, ended.talk
     script = tmp_path / "_manage.py"
-    script.write_text(webhooks("completion", "zsh").data)
-    subprocess.run(["zsh", "-n", str(script)], check=True, timeout=30)
+    script.write_text(ended.data)
+    # `functions` shows them as zsh has understood them.
+    asked = f"autoload -Uz compinit && compinit -D && source {script}; functions _shtab_manage_py_webhooks_commands"
+    done = subprocess.run(["zsh", "-f", "-c", asked], capture_output=True, text=True, timeout=30, check=True)
+    listed = re.findall(r"[( ]([a-z-]+):'", done.stdout)
+    assert sorted(listed) == sorted(one.name for one in SUBCOMMANDS)
