@@ -6,6 +6,7 @@ the order in which things happened, whatever the clocks of the recorders say.
 
 from django.db import migrations, models
 
+# Quick to build: outbox_pending_order (the table holds what was recorded within the last moments)
 ADD_ORDER = """
 CREATE SEQUENCE outbox_pending_sequence;
 ALTER TABLE outbox_pending

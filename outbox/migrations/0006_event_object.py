@@ -1,15 +1,15 @@
-"""What happened to an object is found by an index.
-
-On a large table make it beforehand, partition by partition, without holding up writes: `CREATE INDEX CONCURRENTLY …
-ON <partition> (object_id, id)`. The statement below then adopts those instead of building them.
-"""
+"""What happened to an object is found by an index, built while events are recorded."""
 
 from django.db import migrations, models
 
+from outbox.online_index import AddIndexOnline
+
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [("outbox", "0005_event_previous")]
 
     operations = [
-        migrations.AddIndex("Event", models.Index(fields=["object_id", "id"], name="outbox_event_object"))
+        AddIndexOnline("Event", models.Index(fields=["object_id", "id"], name="outbox_event_object"))
     ]

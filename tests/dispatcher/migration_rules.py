@@ -7,10 +7,15 @@ exists is taken away, renamed or narrowed before a version that does without it 
 What is taken away then says so in the migration's source, subject by subject:
 
     # Unused since 0.2.0: delivery.started_at
+
+Nor does it keep them waiting: an index of a table that was there before is built by `AddIndexOnline`. Where a table is
+never large, the source may say that too:
+
+    # Quick to build: parcel_state
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +27,11 @@ from django.db.migrations.state import ProjectState
 from django.db.models import Field, UniqueConstraint
 from django.db.models.fields import NOT_PROVIDED
 
+from outbox.online_index import AddIndexOnline
+
 # Add what nobody knew, or change what only Django sees.
 _HARMLESS = (
     operations.CreateModel,
-    operations.AddIndex,
     operations.RemoveIndex,
     operations.RenameIndex,
     operations.AlterModelManagers,
@@ -69,6 +75,11 @@ _BREAKING_SQL = re.compile(
 )
 # `ADD COLUMN n integer DEFAULT 0 NOT NULL` has its default before the NOT NULL.
 _HAS_DEFAULT = re.compile(r"\bDEFAULT\b", re.IGNORECASE)
+_NEW_TABLE = re.compile(r"\bCREATE\s+TABLE\s+(\w+)", re.IGNORECASE)
+_NEW_INDEX = re.compile(
+    r"\bCREATE\s+INDEX\s+(?:CONCURRENTLY\s+)?(\w+)\s+ON\s+(?:ONLY\s+)?(\w+)", re.IGNORECASE
+)
+_QUICK = re.compile(r"(?m)^\s*# Quick to build: (\w+)")
 _UNUSED_SINCE = re.compile(r"(?m)^\s*# Unused since (\d+)\.(\d+)\.(\d+): (\S.*?)\s*$")
 
 Version = tuple[int, int, int]
@@ -104,7 +115,43 @@ def complaints_of(migration: Migration, state: ProjectState, source: str, *, ver
                 found.append(f"{complaint.subject}: it is dropped in the very version that stopped using it")
         operation.state_forwards(migration.app_label, state)
     found += [f"{subject}: said to be unused, and nothing happens to it here" for subject in allowed]
+    quick = set(_QUICK.findall(source))
+    for index in _slow_indexes(migration):
+        if index in quick:
+            quick.remove(index)
+        else:
+            found.append(f"{index}: writers wait while it is built; use AddIndexOnline")
+    found += [f"{index}: said to be quick to build, and it is not built here" for index in sorted(quick)]
     return found
+
+
+def _slow_indexes(migration: Migration) -> Iterator[str]:
+    """Indexes that are not built online, of tables that the migration does not make itself."""
+    made: set[str] = set()
+    for operation in _of_the_database(migration.operations):
+        match operation:
+            case operations.CreateModel():
+                made.add(operation.name_lower)
+            case AddIndexOnline():
+                continue
+            case operations.AddIndex():
+                if operation.model_name_lower not in made:
+                    yield str(operation.index.name)
+            case operations.RunSQL():
+                for statement in _statements(operation):
+                    text = _NOT_RUN.sub(" $$ ", statement)
+                    made.update(name.lower() for name in _NEW_TABLE.findall(text))
+                    yield from (name for name, table in _NEW_INDEX.findall(text) if table.lower() not in made)
+            case _:
+                continue
+
+
+def _of_the_database(every: Sequence[Operation]) -> Iterator[Operation]:
+    for operation in every:
+        if isinstance(operation, operations.SeparateDatabaseAndState):
+            yield from _of_the_database(operation.database_operations)
+        else:
+            yield operation
 
 
 def _judge(operation: Operation, app_label: str, state: ProjectState) -> Iterator[Complaint]:
@@ -128,6 +175,8 @@ def _judge(operation: Operation, app_label: str, state: ProjectState) -> Iterato
             yield Complaint(_subject(operation), "what it does cannot be read off; do it in SQL")
         case _ if isinstance(operation, _TAKEN_AWAY):
             yield Complaint(_subject(operation), f"{type(operation).__name__} breaks the version before")
+        case operations.AddIndex():
+            return  # what it may keep waiting is judged by `_slow_indexes`
         case _ if isinstance(operation, _HARMLESS):
             return
         case _:
@@ -171,9 +220,7 @@ def _longer(old_type: str, new_type: str) -> bool:
 
 
 def _judge_sql(operation: operations.RunSQL) -> Iterator[Complaint]:
-    statements = operation.sql if isinstance(operation.sql, list | tuple) else [operation.sql]
-    for statement in statements:
-        text = statement if isinstance(statement, str) else statement[0]
+    for text in _statements(operation):
         for found in _BREAKING_SQL.finditer(_NOT_RUN.sub(" $$ ", text)):
             words = " ".join(found[0].split())
             if (
@@ -183,6 +230,11 @@ def _judge_sql(operation: operations.RunSQL) -> Iterator[Complaint]:
             ):
                 continue
             yield Complaint(words, "this SQL breaks the version before")
+
+
+def _statements(operation: operations.RunSQL) -> list[str]:
+    statements = operation.sql if isinstance(operation.sql, list | tuple) else [operation.sql]
+    return [statement if isinstance(statement, str) else statement[0] for statement in statements]
 
 
 def _subject(operation: Operation) -> str:

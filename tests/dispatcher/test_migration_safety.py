@@ -14,6 +14,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState
 
+from outbox.online_index import AddIndexOnline
 from tests.dispatcher.migration_rules import complaints_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,14 +82,14 @@ def alter(name: str, field: "models.Field[Any, Any]") -> Operation:
         add(nullable(models.IntegerField)),
         add(models.IntegerField(db_default=0)),
         operations.CreateModel("Van", [("id", models.BigAutoField(primary_key=True))]),
-        operations.AddIndex("parcel", models.Index(fields=["state"], name="parcel_state")),
-        AddIndexConcurrently("parcel", models.Index(fields=["state"], name="parcel_state")),
+        AddIndexOnline("parcel", models.Index(fields=["state"], name="parcel_state")),
         operations.RemoveConstraint("parcel", "parcel_weight"),
         alter("code", models.CharField(max_length=21)),
         alter("code", models.TextField()),
         alter("weight", nullable(models.BigIntegerField)),
         alter("state", nullable(models.TextField)),
-        operations.RunSQL("ALTER TABLE parcel ADD COLUMN size integer; CREATE INDEX i ON parcel (size)"),
+        operations.RunSQL("ALTER TABLE parcel ADD COLUMN size integer"),
+        operations.RunSQL("CREATE TABLE van (id uuid); CREATE INDEX van_id ON van (id)"),
         operations.RunSQL("ALTER TABLE parcel ADD COLUMN size integer NOT NULL DEFAULT 0"),
         operations.RunSQL("ALTER TABLE parcel ADD COLUMN size integer DEFAULT 0 NOT NULL"),
         operations.RunSQL("CREATE TABLE van (id uuid NOT NULL, CHECK (id IS NOT NULL))"),
@@ -164,6 +165,35 @@ def test_what_breaks_old_code_is_refused_until_a_version_did_without_it(
     (complaint,) = judged(operation)
     assert complaint.startswith(f"{subject}: ")
     assert judged(operation, comment=f"    # Unused since 0.2.0: {subject}") == []
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        operations.AddIndex("parcel", models.Index(fields=["state"], name="parcel_state")),
+        # Ended by the session's time-outs, and not to be run again where it was interrupted.
+        AddIndexConcurrently("parcel", models.Index(fields=["state"], name="parcel_state")),
+        operations.RunSQL("CREATE INDEX parcel_state ON parcel (state)"),
+        operations.SeparateDatabaseAndState(
+            database_operations=[operations.RunSQL("CREATE INDEX parcel_state ON ONLY parcel (state)")]
+        ),
+    ],
+    ids=lambda operation: operation.describe(),
+)
+def test_an_index_that_writers_wait_for_is_refused_unless_its_table_is_small(operation: Operation) -> None:
+    (complaint,) = judged(operation)
+    assert complaint == "parcel_state: writers wait while it is built; use AddIndexOnline"
+    assert judged(operation, comment="# Quick to build: parcel_state (what is under way alone)") == []
+
+
+def test_an_index_of_a_table_that_the_migration_makes_keeps_nobody_waiting() -> None:
+    van = operations.CreateModel("Van", [("id", models.BigAutoField(primary_key=True))])
+    assert judged(van, operations.AddIndex("van", models.Index(fields=["id"], name="van_id"))) == []
+
+
+def test_an_index_that_is_not_built_is_not_said_to_be_quick() -> None:
+    (complaint,) = judged(comment="# Quick to build: parcel_state")
+    assert complaint.startswith("parcel_state: said to be quick")
 
 
 def test_what_this_very_version_stopped_using_stays() -> None:
