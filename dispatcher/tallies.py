@@ -28,11 +28,12 @@ from outbox.sql import prepared, statements
 # Upper bounds in milliseconds, inclusive; the last bucket of a histogram has none.
 DURATION_BOUNDS = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 15_000.0)
 WAIT_BOUNDS = (5.0, 10.0, 25.0, 50.0, 100.0, 500.0, 1_000.0, 5_000.0, 30_000.0, 300_000.0, 3_600_000.0)
-# Sums are written once in so long, or in a hundred times as long as writing them took: with a thousand endpoints,
+# Sums are written once in so long, or in a hundred times as long as writing them takes: with a thousand endpoints,
 # too, it takes a hundredth of the database thread's time.
 INTERVAL = 1.0
 INTERVAL_AT_MOST = 15.0
 _SHARE = 0.01
+_SECONDS_EACH = 1e-4  # what the sums of one endpoint and minute are taken to take, until some were written
 # What another process holds it holds for milliseconds, unless it stands still: then charts wait, not deliveries.
 _PATIENCE_MS = 100
 # Minutes are for looking closely at what happened lately; hours are kept for the whole retention.
@@ -58,9 +59,9 @@ class Tally:
     durations: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BOUNDS) + 1))
     waits: list[int] = field(default_factory=lambda: [0] * (len(WAIT_BOUNDS) + 1))
 
-    def row(self, endpoint_id: uuid.UUID | None, minute: int) -> dict[str, Any]:
+    def row(self, endpoint: int | None, minute: int) -> dict[str, Any]:
         return {
-            "endpoint_id": None if endpoint_id is None else endpoint_id.hex,
+            "endpoint_id": None if endpoint is None else uuid.UUID(int=endpoint).hex,
             "minute": minute,
             "succeeded": self.succeeded,
             "failed": self.failed,
@@ -84,8 +85,12 @@ class Tallies:
 
     def __init__(self, *, kept: bool = True) -> None:
         self._kept = kept
-        self._tallies: dict[tuple[uuid.UUID | None, int], Tally] = {}
-        self._due = 0.0  # by time.monotonic()
+        # By minute and by the integer of an endpoint's id, which is found several times as fast as a UUID.
+        self._minutes: dict[int, dict[int | None, Tally]] = {}
+        self._waiting = 0  # tallies
+        self._seconds_each = _SECONDS_EACH
+        self._written_at = time.monotonic()
+        self._refused_until = 0.0  # by time.monotonic()
         self._expiry_due = 0.0
         self._written = 0  # rows since the last expiry
 
@@ -98,7 +103,7 @@ class Tallies:
             self._add(cycle.recorded)
         if cycle.ended:
             # Of no attempt, so of no moment but this one; the hour of two clocks that disagree may be the next.
-            tally = self._tally(None, int(time.time() // 60))
+            tally = self._tally(self._minutes.setdefault(int(time.time() // 60), {}), None)
             tally.cancelled += cycle.ended["cancelled"]
             tally.skipped += cycle.ended["skipped"]
 
@@ -106,7 +111,10 @@ class Tallies:
     def due(self) -> bool:
         """Whether it is time to write, or to delete what is past its retention."""
         now = time.monotonic()
-        return now >= self._due and (bool(self._tallies) or now >= self._expiry_due)
+        if now < self._refused_until:
+            return False
+        patience = min(INTERVAL_AT_MOST, max(INTERVAL, self._waiting * self._seconds_each / _SHARE))
+        return (self._waiting > 0 and now >= self._written_at + patience) or now >= self._expiry_due
 
     def write(self) -> None:
         """Add the sums to the rollups; a transaction of its own, that need not be flushed.
@@ -115,44 +123,55 @@ class Tallies:
         """
         begun = time.monotonic()
         # A moment that fails is not tried again at once.
-        self._due = begun + INTERVAL_AT_MOST / 3
-        if self._tallies:
-            rows = [tally.row(endpoint_id, minute) for (endpoint_id, minute), tally in self._tallies.items()]
+        self._refused_until = begun + INTERVAL_AT_MOST / 3
+        if self._waiting:
+            rows = [
+                tally.row(endpoint, minute)
+                for minute, tallies in self._minutes.items()
+                for endpoint, tally in tallies.items()
+            ]
             with transaction.atomic(durable=True, savepoint=False):
                 fetch_all(_SQL["prepare_rollups"], {"milliseconds": _PATIENCE_MS})
                 # Planning it takes longer than running it.
                 self._written += execute(
                     prepared("dispatcher.sql", "add_to_rollups"), {"tallies": json.dumps(rows)}
                 )
-            self._tallies.clear()
-        ended = time.monotonic()
-        self._due = ended + min(INTERVAL_AT_MOST, max(INTERVAL, (ended - begun) / _SHARE))
+            self._written_at = time.monotonic()
+            self._seconds_each = (self._written_at - begun) / len(rows)
+            self.forget()
+        self._refused_until = 0.0
         if begun >= self._expiry_due:
             self._expiry_due = begun + _EXPIRY_INTERVAL
             expire_rollups(limit=max(_EXPIRED_AT_LEAST, 2 * self._written))
             self._written = 0
 
     def forget(self) -> None:
-        """Drop the sums: they cannot be written."""
-        self._tallies.clear()
+        """Drop the sums: they are written, or cannot be."""
+        self._minutes.clear()
+        self._waiting = 0
 
-    def _tally(self, endpoint_id: uuid.UUID | None, minute: int) -> Tally:
-        key = (endpoint_id, minute)
-        tally = self._tallies.get(key)
+    def _tally(self, minute: dict[int | None, Tally], endpoint: int | None) -> Tally:
+        tally = minute.get(endpoint)
         if tally is None:
-            tally = self._tallies[key] = Tally()
+            tally = minute[endpoint] = Tally()
+            self._waiting += 1
         return tally
 
     def _add(self, recorded: Sequence[Recorded]) -> None:
         # Written for speed: it runs for every delivery, and most of a batch go to the same few endpoints.
+        minute: dict[int | None, Tally] = {}
+        begins = ends = 0.0  # of the minute, as Unix times
         latest: ClaimedEndpoint | None = None
-        latest_minute = 0
         tally = Tally()
         for (claim, started, outcome, decision), superseded, _ in recorded:
-            minute = int(started) // 60
-            if claim.endpoint is not latest or minute != latest_minute:
-                latest, latest_minute = claim.endpoint, minute
-                tally = self._tally(latest.id, minute)
+            if not begins <= started < ends:
+                begins = started - started % 60
+                ends = begins + 60
+                minute = self._minutes.setdefault(int(begins) // 60, {})
+                latest = None
+            if claim.endpoint is not latest:
+                latest = claim.endpoint
+                tally = self._tally(minute, latest.id.int)
             if outcome.succeeded:
                 tally.succeeded += 1
                 if not superseded:

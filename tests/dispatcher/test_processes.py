@@ -3,8 +3,10 @@
 import os
 import signal
 import socket
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import DataError
@@ -104,13 +106,17 @@ class Log:
         self.told.append(f"{part} {subject}")
 
 
+def skip_one(tallies: Tallies, *, minute: int) -> None:
+    tallies._tally(tallies._minutes.setdefault(minute, {}), None).skipped = 1
+
+
 @pytest.mark.django_db(transaction=True)
 class TestPulse:
     def test_what_cannot_be_written_is_told_of_and_dropped(self, monkeypatch):
         """Sums that PostgreSQL refuses would be refused for ever: a dispatcher does not stop for a chart."""
         log, tallies = Log(), Tallies()
         pulse = Pulse(facts=facts(), tallies=tallies, log=log, in_flight=lambda: 1, leases=lambda: 2)
-        tallies._tally(None, 2**62).skipped = 1  # a minute that no timestamp holds
+        skip_one(tallies, minute=2**62)  # that no timestamp holds
         pulse.write()
         assert log.told == ["add to the rollups"]
         assert [(one.in_flight, one.leases) for one in known_processes()] == [(1, 2)]
@@ -121,9 +127,25 @@ class TestPulse:
 
     def test_the_refusal_above_is_postgresqls(self):
         tallies = Tallies()
-        tallies._tally(None, 2**62).skipped = 1
+        skip_one(tallies, minute=2**62)
         with pytest.raises(DataError):
             tallies.write()
+
+    def test_the_more_there_is_to_write_the_rarer_it_is_written(self, monkeypatch):
+        now = time.monotonic()
+        monkeypatch.setattr("dispatcher.tallies.time", SimpleNamespace(monotonic=lambda: now, time=time.time))
+        few, many = Tallies(), Tallies()
+        for tallies, count in ((few, 3), (many, 1_000)):
+            tallies.write()  # expiry is due at first
+            for minute in range(count):
+                skip_one(tallies, minute=minute)
+        assert (few.due, many.due) == (False, False)
+        now += 2
+        assert (few.due, many.due) == (True, False)
+        now += 13
+        assert many.due
+        many.write()
+        assert not many.due
 
 
 @pytest.mark.django_db(transaction=True)
