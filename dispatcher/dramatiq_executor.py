@@ -104,7 +104,7 @@ class DramatiqExecutor:
             self._post.stay_connected()
         return happened
 
-    def finish(self) -> None:
+    def finish(self, *, meanwhile: Callable[[], None]) -> None:
         """Nothing waits here: what was handed out is its workers', or runs out."""
         self._post.close()
 

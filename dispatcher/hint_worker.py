@@ -115,7 +115,7 @@ class HintPipeline(threading.Thread):
                 if not (self._closing and passes(error)):
                     raise
             self._let_go()
-            self._pipeline.finish()
+            self._pipeline.finish(meanwhile=self._pulse.write_on_the_way_down)
             self._pulse.end()
         except BaseException as error:
             self.failure = error

@@ -339,6 +339,7 @@ class Process(models.Model):
     seen_at = models.DateTimeField(db_default=Now())
     in_flight = models.IntegerField(db_default=0)  # sends under way
     leases = models.IntegerField(db_default=0)  # claims that it holds, those in flight included
+    stopping = models.BooleanField(default=False, db_default=False)  # it was asked to
     stopped_at = models.DateTimeField(null=True)  # it ended as it should
     last_error = models.TextField(null=True)
     last_error_at = models.DateTimeField(null=True)

@@ -144,14 +144,19 @@ class Pipeline:
         """Until there are results or somebody wakes it, `seconds` at most; says whether that is so."""
         return self._sender.results_ready.wait(seconds)
 
-    def finish(self) -> None:
-        """Give back what was not begun, let what is in flight end, record all of it."""
+    def finish(self, *, meanwhile: Callable[[], None]) -> None:
+        """Give back what was not begun, let what is in flight end, record all of it.
+
+        Args:
+            meanwhile: called between two cycles, several times a second.
+        """
         if self._is_stopping() and self.in_flight:
             self._log.tell(
                 f"draining: {self.in_flight} in flight, up to {self._longest_attempt.total_seconds():g} s"
             )
         self._sender.drain()
         while self._sender.is_alive() or self.outstanding or self._unrecorded:
+            meanwhile()
             self.wait(LONGEST_WAIT)
             try:
                 self.cycle()

@@ -77,8 +77,8 @@ class Executor(Protocol):
     def wait(self, seconds: float) -> bool:
         """Until there are results, `seconds` at most; says whether there are."""
 
-    def finish(self) -> None:
-        """Claim nothing more and leave nothing unrecorded."""
+    def finish(self, *, meanwhile: Callable[[], None]) -> None:
+        """Claim nothing more and leave nothing unrecorded; `meanwhile` is called again and again until then."""
 
     def reach_database(self, work: Callable[[], T]) -> T:
         """Run `work` through outages."""
@@ -104,7 +104,8 @@ class DispatcherProcess:
         self._ready = ready
         self._pulse = pulse
         self._maintenance_due = 0.0  # by time.monotonic()
-        self._replays_due = 0.0
+        self._look_due = 0.0
+        self._refused_until = 0.0
 
     def run(self) -> int:
         """0 when drained or done, 1 when stopped at once.
@@ -147,10 +148,8 @@ class DispatcherProcess:
         while not self._stop.requested:
             self._maintain()
             self._beat()
-            if self._carry_a_replay():
-                idle = False
             quiet = idle and not woken and self._executor.outstanding == 0
-            if quiet and not self._ask(_SQL["work_is_waiting"]):
+            if not self._look(quiet=quiet):
                 if self._options.drain and not self._ask(_SQL["backlog"]):
                     return
                 woken = self._wait(None)
@@ -179,23 +178,33 @@ class DispatcherProcess:
             while self._executor.outstanding and not self._stop.requested:
                 self._wait(None)
                 self._cycle(0)
-        self._executor.finish()
+        self._executor.finish(meanwhile=self._pulse.write_on_the_way_down)
 
-    def _carry_a_replay(self) -> bool:
-        """One chunk before each cycle, as long as there are any to make; else look for one a few times a second."""
-        if time.monotonic() < self._replays_due:
-            return False
+    def _look(self, *, quiet: bool) -> bool:
+        """Whether a cycle may find anything, after a step of a replay where one is due.
+
+        One statement answers both. A quiet process asks it at each poll; a busy one runs its cycle anyway, and looks
+        for replays a few times a second, or before each cycle while there are steps to make.
+        """
+        now = time.monotonic()
+        if now < self._refused_until:
+            return not quiet or self._ask(_SQL["backlog"])
+        if not quiet and now < self._look_due:
+            return True
+        self._look_due = now + REPLAYS_INTERVAL.total_seconds()
         try:
-            carried = self._executor.reach_database(lambda: carry_a_replay(self._log))
+            work, replay = self._executor.reach_database(lambda: fetch_all(_SQL["work_is_waiting"], {}))[0]
+            if replay and self._executor.reach_database(lambda: carry_a_replay(self._log)):
+                self._look_due = 0.0
+                return True
         except Error as error:
             if passes(error):
                 raise
             # As where its role may not: deliveries go on.
             self._log.poisoned("look for", error, "replays")
-            self._replays_due = time.monotonic() + REPLAYS_REFUSED_INTERVAL.total_seconds()
-            return False
-        self._replays_due = 0.0 if carried else time.monotonic() + REPLAYS_INTERVAL.total_seconds()
-        return carried
+            self._refused_until = now + REPLAYS_REFUSED_INTERVAL.total_seconds()
+            return True
+        return bool(work) or not quiet
 
     def _beat(self) -> None:
         if self._pulse.due:

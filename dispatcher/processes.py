@@ -27,6 +27,7 @@ _SQL = statements("dispatcher.sql")
 
 class Liveness(StrEnum):
     ALIVE = "alive"
+    STOPPING = "stopping"  # it was asked to stop: it claims nothing more, and what is in flight ends
     LATE = "late"  # it should have told of itself: it hangs, or its database does
     GONE = "gone"  # it ended without saying so; what it held is claimed again when its leases end
     STOPPED = "stopped"  # it ended as it should
@@ -75,6 +76,7 @@ class KnownProcess:
     seen_ago: timedelta  # by the database's clock
     in_flight: int  # sends under way
     leases: int  # deliveries that it holds, those in flight included
+    stopping: bool  # it was asked to stop
     stopped_at: datetime | None
     last_error: str | None
     last_error_at: datetime | None
@@ -88,7 +90,12 @@ def known_processes(*, limit: int = SHOWN) -> Sequence[KnownProcess]:
 
 
 def beat(
-    facts: ProcessFacts, *, in_flight: int, leases: int, last_error: tuple[datetime, str] | None
+    facts: ProcessFacts,
+    *,
+    in_flight: int,
+    leases: int,
+    stopping: bool = False,
+    last_error: tuple[datetime, str] | None = None,
 ) -> None:
     """Tell that a process lives; one statement, which commits by itself where no transaction is open."""
     error_at, error = last_error or (None, None)
@@ -104,6 +111,7 @@ def beat(
             "concurrency": facts.concurrency,
             "in_flight": in_flight,
             "leases": leases,
+            "stopping": stopping,
             "last_error": error,
             "last_error_at": error_at,
         },
@@ -122,14 +130,15 @@ def _known(*row: object) -> KnownProcess:
     values = dict(zip(names, row, strict=False))
     seen_ago, stopped_at = values["seen_ago"], values["stopped_at"]
     assert isinstance(seen_ago, timedelta)
-    return KnownProcess(**values, liveness=liveness(seen_ago=seen_ago, stopped=stopped_at is not None))  # type: ignore[arg-type]
+    alive = liveness(seen_ago=seen_ago, stopping=bool(values["stopping"]), stopped=stopped_at is not None)
+    return KnownProcess(**values, liveness=alive)  # type: ignore[arg-type]
 
 
-def liveness(*, seen_ago: timedelta, stopped: bool) -> Liveness:
+def liveness(*, seen_ago: timedelta, stopping: bool = False, stopped: bool) -> Liveness:
     if stopped:
         return Liveness.STOPPED
     if seen_ago <= LATE_AFTER:
-        return Liveness.ALIVE
+        return Liveness.STOPPING if stopping else Liveness.ALIVE
     return Liveness.LATE if seen_ago <= GONE_AFTER else Liveness.GONE
 
 

@@ -48,6 +48,7 @@ class Pulse:
         self._in_flight = in_flight
         self._leases = leases
         self._beat_due = 0.0  # by time.monotonic()
+        self._stopping = False
 
     @property
     def due(self) -> bool:
@@ -64,6 +65,17 @@ class Pulse:
         if self._tallies.due:
             self._write_sums()
 
+    def write_on_the_way_down(self) -> None:
+        """What is due, and at once that the process is stopping; no outage is waited out for it."""
+        if not self._stopping:
+            self._stopping = True
+            self._beat_due = 0.0
+        try:
+            self.write()
+        except Error as error:
+            if not passes(error):
+                raise
+
     def end(self) -> None:
         """All that is left, and that the process ends as it should; no outage is waited out for the sake of a chart."""
         try:
@@ -79,6 +91,7 @@ class Pulse:
             self._facts,
             in_flight=self._in_flight(),
             leases=self._leases(),
+            stopping=self._stopping,
             last_error=self._log.last_error,
         )
 

@@ -42,6 +42,7 @@ _BADGES = {
     "kept_out": Badge("bad", "⊘", "kept out"),
     # dispatchers
     "alive": Badge("ok", "✓", "alive"),
+    "stopping": Badge("busy", "◐", "stopping"),
     "late": Badge("warn", "!", "late"),
     "gone": Badge("bad", "✕", "gone"),
     "stopped": Badge("idle", "■", "stopped"),

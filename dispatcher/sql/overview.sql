@@ -75,7 +75,7 @@ SELECT
     (SELECT count(*) FROM (SELECT FROM outbox_pending LIMIT %(most)s) AS pending),
     (SELECT count(*) FROM (
         SELECT FROM dispatcher_process
-        WHERE seen_at >= statement_timestamp() - %(alive_within)s::interval AND stopped_at IS NULL
+        WHERE seen_at >= statement_timestamp() - %(alive_within)s::interval AND stopped_at IS NULL AND NOT stopping
           AND kind = 'dispatcher'
         LIMIT %(most)s
     ) AS alive),

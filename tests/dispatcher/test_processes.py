@@ -67,6 +67,15 @@ class TestReading:
         (found,) = known_processes()
         assert found.liveness is liveness
 
+    def test_who_was_asked_to_stop_is_stopping_while_it_tells_of_itself(self):
+        one = facts()
+        beat(one, in_flight=1, leases=1, stopping=True)
+        assert known_processes()[0].liveness is Liveness.STOPPING
+        query("UPDATE dispatcher_process SET seen_at = seen_at - %s", LATE_AFTER + SECOND)
+        assert known_processes()[0].liveness is Liveness.LATE
+        tell_of_the_end(one)
+        assert known_processes()[0].liveness is Liveness.STOPPED
+
     def test_who_ended_well_is_stopped_and_holds_nothing(self):
         one = facts()
         beat(one, in_flight=3, leases=5, last_error=None)
@@ -168,6 +177,27 @@ class TestRunning:
                 assert dispatcher.wait() == 0, dispatcher.output()
         (found,) = known_processes()
         assert (found.liveness, found.in_flight, found.last_error) == (Liveness.STOPPED, 0, None)
+
+    def test_a_dispatcher_tells_that_it_is_stopping_for_as_long_as_a_send_lasts(self):
+        gate = Gate()
+        with Receiver(gate) as receiver:
+            make_endpoint(url=receiver.url())
+            record(1)
+            with Command("run_dispatcher") as dispatcher:
+                until(lambda: receiver.requests, what="the request")
+                dispatcher.signal(signal.SIGTERM)
+
+                def stopping() -> bool:
+                    (found,) = known_processes()
+                    return (found.liveness, found.in_flight) == (Liveness.STOPPING, 1)
+
+                until(stopping, what="a beat that tells of the stop")
+                query("UPDATE dispatcher_process SET seen_at = seen_at - %s", GONE_AFTER)
+                until(stopping, what="the next beat")
+                gate.opened.set()
+                assert dispatcher.wait() == 0, dispatcher.output()
+        (found,) = known_processes()
+        assert (found.liveness, found.in_flight) == (Liveness.STOPPED, 0)
 
     def test_what_a_dispatcher_counted_is_written_before_it_ends(self):
         with Receiver(answer_all()) as receiver:

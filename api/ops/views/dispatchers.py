@@ -103,10 +103,14 @@ def resume_page(request: HttpRequest) -> HttpResponse:
 
 def _sentence(counted: Counter[Liveness]) -> str:
     """How many there are, the worst first."""
-    alive, late, gone = (counted[one] for one in (Liveness.ALIVE, Liveness.LATE, Liveness.GONE))
-    if not alive and not late:
+    alive, stopping, late, gone = (
+        counted[one] for one in (Liveness.ALIVE, Liveness.STOPPING, Liveness.LATE, Liveness.GONE)
+    )
+    if not alive and not late and not stopping:
         return "No dispatcher is running: nothing is sent."
     said = f"{alive} {'is' if alive == 1 else 'are'} alive."
+    if stopping:
+        said += f" {stopping} {'is' if stopping == 1 else 'are'} stopping: what is in flight ends."
     if late:
         said += f" {late} {'is' if late == 1 else 'are'} late: hanging, or cut off from the database."
     if gone:

@@ -113,7 +113,7 @@ def _work(
         url, settings=settings, log=log, concurrency=concurrency, observer=observer
     )
     connect()
-    fetch_all(_SQL["work_is_waiting"], {})  # that it is migrated too
+    fetch_all(_SQL["backlog"], {})  # that it is migrated too
     disconnect()
     reach_broker(broker)
     for warning in broker_warnings(broker):
