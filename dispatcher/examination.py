@@ -206,7 +206,8 @@ def secrets() -> Iterator[Seen]:
             f"The secrets of {len(lost)} of the newest {len(rows)} endpoints cannot be read: {lost[0]}, …",
         )
     elif rows:
-        yield Seen(f"the secrets of the newest {len(rows)} endpoints can be read")
+        newest = "endpoint" if len(rows) == 1 else f"{len(rows)} endpoints"
+        yield Seen(f"the secrets of the newest {newest} can be read")
 
 
 def broker() -> Iterator[Seen]:

@@ -9,6 +9,8 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+from django.db import Error
+
 from api.command_line.accounts import choose_account, find_endpoint
 from api.command_line.arguments import add_account, bounded, endpoint_id
 from api.command_line.endpoints import stored_events
@@ -26,6 +28,7 @@ from dispatcher.errors import DispatcherError, EndpointNotFound
 from dispatcher.models import DeliveryRecord, Endpoint
 from dispatcher.processes import Liveness, known_processes
 from dispatcher.urls import ANY_PORT, UrlRefused, UrlRules, check_url
+from outbox.database import disconnect
 from outbox.errors import InvalidIdentifier
 from outbox.identifiers import decode_id
 
@@ -103,8 +106,21 @@ def _endpoint(arguments: argparse.Namespace, receiver: Receiver, output: Output)
         _introduce(endpoint, receiver.secret, output)
         yield endpoint
     finally:
+        remove(endpoint, output)
+
+
+def remove(endpoint: Endpoint, output: Output) -> None:
+    """Delete it, or say that it stays. Not inside a transaction."""
+    try:
+        disconnect()  # it may have died since it was used last, perhaps hours ago
         with contextlib.suppress(EndpointNotFound):
             delete_endpoint(owner=endpoint.owner, endpoint_id=endpoint.id)
+    except Error:
+        output.warning(
+            f"The database is out of reach, so {endpoint.public_id} stays. The next `webhooks listen` on this "
+            "machine removes it."
+        )
+    else:
         output.talk(f"{endpoint.public_id} is removed.")
 
 
@@ -166,7 +182,12 @@ def warn_without_dispatcher(output: Output) -> None:
 
 def _show(receipt: Receipt, endpoint: Endpoint, arguments: argparse.Namespace, output: Output) -> None:
     event = _parsed(receipt.body)
-    delivery = _delivery(receipt, endpoint)
+    try:
+        delivery = _delivery(receipt, endpoint)
+    except Error:
+        # What arrived is shown all the same; the next look opens a connection anew.
+        disconnect()
+        delivery = None
     output.record(
         _fields(receipt, event, delivery, whole=arguments.print_json), *_lines(receipt, event, delivery)
     )

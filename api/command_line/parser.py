@@ -1,7 +1,12 @@
 """The parser of `manage.py webhooks`, put together from its subcommands."""
 
 import argparse
+import sys
 import textwrap
+from functools import partial
+from typing import NoReturn
+
+from django.core.management.base import CommandParser
 
 from api.command_line import (
     completion,
@@ -20,6 +25,8 @@ from api.command_line import (
     trigger,
     verify,
 )
+from api.command_line.errors import ExitCode
+from api.command_line.output import Output
 from api.command_line.subcommands import Subcommand
 
 PROGRAM = "manage.py"
@@ -74,7 +81,8 @@ def whole_parser(*, described: bool = True) -> argparse.ArgumentParser:
 
 
 def _add(parser: argparse.ArgumentParser, subcommands: tuple[Subcommand, ...], *, described: bool) -> None:
-    choice = parser.add_subparsers(metavar="SUBCOMMAND", required=True, title="subcommands")
+    parser.set_defaults(run=partial(_help, parser))
+    choice = parser.add_subparsers(metavar="SUBCOMMAND", title="subcommands", parser_class=_Parser)
     for subcommand in subcommands:
         child = choice.add_parser(
             subcommand.name,
@@ -95,8 +103,28 @@ def _add(parser: argparse.ArgumentParser, subcommands: tuple[Subcommand, ...], *
         child.set_defaults(run=subcommand.run)
 
 
+def _help(parser: argparse.ArgumentParser, arguments: argparse.Namespace, output: Output) -> int:
+    """Where no subcommand is named: which ones there are."""
+    del arguments
+    output.talk(parser.format_help().rstrip())
+    return ExitCode.USAGE
+
+
+class _Parser(CommandParser):
+    """Refuses in one sentence, as everything else of this command does, and names where more is written."""
+
+    def error(self, message: str) -> NoReturn:
+        if not self.called_from_command_line:
+            super().error(message)
+        output = Output(stdout=sys.stdout, stderr=sys.stderr)
+        output.error(message)
+        output.talk(f"Its arguments: {self.prog} --help")
+        raise SystemExit(int(ExitCode.USAGE))
+
+
 def _description(subcommand: Subcommand) -> str:
-    return textwrap.fill(subcommand.description or f"{subcommand.help}.", _WIDTH)
+    described = subcommand.description or f"{subcommand.help}."
+    return textwrap.fill(described[0].upper() + described[1:], _WIDTH)
 
 
 def _examples(subcommand: Subcommand) -> str | None:

@@ -19,6 +19,7 @@ from dispatcher.replay_runs import Counted, ReplayRun, count_replay, start_repla
 from dispatcher.replay_search import KINDS, check_arguments
 
 _CONFIRM_ABOVE = 1_000
+_LACKING = {"failed": "failed", "missing": "was missed"}
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,10 +70,11 @@ def _replay(arguments: argparse.Namespace, output: Output) -> int:
     }
     check_rate(arguments.rate)
     counted = count_replay(**asked)
-    takes = shown_span(timedelta(seconds=counted.found / arguments.rate))
-    output.talk(
-        f"{counted} {arguments.only} to replay to {endpoint.public_id} at {arguments.rate:g}/s: {takes}"
-    )
+    if counted.found:
+        takes = shown_span(timedelta(seconds=counted.found / arguments.rate))
+        output.talk(
+            f"{counted} {arguments.only} to replay to {endpoint.public_id} at {arguments.rate:g}/s: {takes}"
+        )
     if arguments.dry_run or not counted.found:
         fields = {
             "endpoint": endpoint.public_id,
@@ -82,7 +84,9 @@ def _replay(arguments: argparse.Namespace, output: Output) -> int:
         }
         output.record(
             {"replay": None, **fields, "made": 0},
-            f"{counted} would be replayed." if counted.found else "Nothing is to be replayed.",
+            f"{counted} would be replayed."
+            if counted.found
+            else f"Nothing {_LACKING[arguments.only]} in that time: there is nothing to replay.",
         )
         return ExitCode.FINE
     _confirm(arguments, counted, output)

@@ -1,6 +1,7 @@
 """Running a subcommand: whatever ends it becomes one sentence and an exit code."""
 
 import argparse
+import errno
 import os
 import sys
 
@@ -21,6 +22,8 @@ from dispatcher.errors import (
 )
 from dispatcher.management.commands.run_dispatcher import database_sentence
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 def run_subcommand(run: Run, arguments: argparse.Namespace, output: Output) -> int:
     """The exit code. What nobody foresaw is raised, with its traceback."""
@@ -30,13 +33,24 @@ def run_subcommand(run: Run, arguments: argparse.Namespace, output: Output) -> i
         output.talk("Interrupted; what was done stays.")
         return ExitCode.ERROR
     except BrokenPipeError:
-        # Whoever read has seen enough. What Python still wants to flush at its end would fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read has seen enough.
+        _write_no_more()
         return ExitCode.FINE
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _write_no_more()
+        output.error(f"standard output cannot be written: {error.strerror}")
+        return ExitCode.ERROR
     except (CommandRefused, CoreError, DispatcherError, Error) as error:
         sentence, code = _told(error)
         output.error(sentence)
         return code
+
+
+def _write_no_more() -> None:
+    """What Python still wants to flush at its end would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _told(error: Exception) -> tuple[str, ExitCode]:

@@ -40,6 +40,13 @@ SETUP = ("description", "metadata", "payment_method", "customer")
 REFUND = (*PAYMENT, "reason")
 METHOD = ("payment_method",)
 NUMBERS = frozenset({"amount"})
+TAKEN: Mapping[str, tuple[str, ...]] = {
+    "customers": CUSTOMER,
+    "payments": PAYMENT,
+    "refunds": REFUND,
+    "payment methods": METHOD,
+    "setup intents": SETUP,
+}
 
 
 @dataclass(slots=True)

@@ -143,7 +143,7 @@ def _lines(standing: Standing, view: Overview, problems: list[str]) -> Iterator[
     for problem in problems:
         yield joined(toned("Not well:", Tone.BAD), f" {problem}")
     permitted, due = standing.oldest_permitted, standing.oldest_due
-    yield f"oldest due   {_age(permitted)} of what may be sent now, {_age(due)} with what waits for its endpoint"
+    yield f"oldest due   {_oldest(permitted, due)}"
     yield (
         f"backlog      {_count(standing.due)} due, {_count(standing.scheduled)} scheduled, "
         f"{_count(standing.leased)} leased, "
@@ -152,12 +152,17 @@ def _lines(standing: Standing, view: Overview, problems: list[str]) -> Iterator[
     yield f"circuits     {standing.circuits_open} open, {standing.circuits_half_open} half-open"
     yield f"endpoints    {view.endpoints:,}, {view.failing:,} of them failing, {view.disabled:,} disabled"
     yield f"dispatchers  {view.dispatchers:,} alive"
-    yield f"last hour    {view.ok:,} attempts succeeded, {view.failed:,} failed"
+    yield f"last hour    {view.ok:,} attempt{'' if view.ok == 1 else 's'} succeeded, {view.failed:,} failed"
     yield f"events       {standing.events_recorded:,} recorded so far"
 
 
-def _age(seconds: float) -> str:
-    return shown_span(timedelta(seconds=seconds)) if seconds else "nothing"
+def _oldest(permitted: float, due: float) -> str:
+    if not due:
+        return "nothing is due"
+    of_all = f"{shown_span(timedelta(seconds=due))} with what waits for its endpoint"
+    if not permitted:
+        return f"nothing that may be sent now; {of_all}"
+    return f"{shown_span(timedelta(seconds=permitted))} of what may be sent now, {of_all}"
 
 
 def _count(number: int) -> str:

@@ -13,8 +13,9 @@ from api.command_line.arguments import add_account, endpoint_id, override, short
 from api.command_line.errors import ArgumentRefused, CommandRefused, ExitCode
 from api.command_line.moments import clock, moment_text
 from api.command_line.output import Column, Line, Output, Tone, joined, toned
-from api.command_line.scenes import NUMBERS, SCENES, Scene, Stage
+from api.command_line.scenes import NUMBERS, SCENES, TAKEN, Scene, Stage
 from api.command_line.subcommands import Subcommand
+from core.errors import InvalidParameter
 from core.models import Account
 from core.versions import EVENT_TYPES, PLAIN, shown_event_type
 from dispatcher.deliveries import database_now
@@ -25,6 +26,7 @@ from outbox.models import Event
 _LOOK_EVERY = 0.1  # seconds
 # Ids come from the clock of whoever made them; the object's id tells its events from others.
 _CLOCKS_APART = timedelta(minutes=5)
+_WIDEST = max(map(len, TAKEN))
 _OF_ENDPOINTS = "only an endpoint that fails for days brings it about"
 
 
@@ -62,7 +64,10 @@ def _trigger(arguments: argparse.Namespace, output: Output) -> int:
     overrides = _typed(scene, arguments.override)
     beginning = floor_uuid(database_now() - _CLOCKS_APART)
     stage = Stage(account_id=account.id, owner=account.public_id, overrides=overrides)
-    scene.play(stage)
+    try:
+        scene.play(stage)
+    except InvalidParameter as error:
+        raise ArgumentRefused("--override", f"{error.param}: {error.message}") from None
     deadline = time.monotonic() + (arguments.wait.total_seconds() if scene.by_settlement else 0)
     found = _events(account, stage.made, beginning)
     while all(event.type != wanted for event in found) and time.monotonic() < deadline:
@@ -103,10 +108,13 @@ def _list(output: Output) -> int:
             "can_be_triggered": takes is not None,
             "overrides": takes or [],
         }
-        rows.append((fields, [name, tells, "–" if takes is None else ", ".join(takes)]))
-    output.table(
-        [Column("type"), Column("tells", whole=False), Column("overrides", whole=False)], rows, nothing=""
-    )
+        rows.append((fields, [name, tells if takes is not None else f"{tells} ({_OF_ENDPOINTS})"]))
+    output.table([Column("type"), Column("tells", whole=False)], rows, nothing="")
+    if not output.as_json:
+        output.talk("")
+        output.talk("What --override NAME=VALUE takes, by what is made:")
+        for what, names in TAKEN.items():
+            output.talk(joined("  ", toned(what.ljust(_WIDEST), Tone.STRONG), f"  {', '.join(names)}"))
     return ExitCode.FINE
 
 

@@ -1,5 +1,6 @@
 """What holds for every subcommand: where it writes, how, and with which code it ends."""
 
+import re
 import subprocess
 import sys
 
@@ -41,8 +42,18 @@ def test_the_shape_can_be_asked_for(account, monkeypatch):
 def test_a_wrong_argument_ends_with_2_and_names_the_argument():
     ended = webhooks("rotate-secret", "evt_0355TFrH8aMHaGq6BF9BOk")
     assert ended.code == 2
-    assert "argument we_…: 'evt_0355TFrH8aMHaGq6BF9BOk' is the id of an event" in ended.talk
+    first, second = ended.talk.splitlines()
+    assert first.startswith("error: argument we_…: 'evt_0355TFrH8aMHaGq6BF9BOk' is the id of an event")
+    assert second == "Its arguments: manage.py webhooks rotate-secret --help"
     assert ended.data == ""
+
+
+@pytest.mark.parametrize(("words", "among"), [([], "doctor"), (["keys"], "revoke")])
+def test_without_a_subcommand_they_are_listed(words, among):
+    ended = within(*words)
+    assert (ended.code, ended.data) == (2, "")
+    assert re.search(rf"(?m)^    {among} ", ended.talk)
+    assert "--settings" not in ended.talk
 
 
 @pytest.mark.django_db
@@ -61,6 +72,22 @@ def test_a_reader_that_has_seen_enough_makes_no_noise():
         cwd=ROOT, env=command_environment(), capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert done.stderr in ("0\n", "141\n")
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "words"),
+    [
+        (">&-", 0, ""),
+        (">/dev/full", 1, "error: standard output cannot be written: No space left on device\n"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_fault_of_ours(end, code, words):
+    command = f"{sys.executable} -W error manage.py webhooks completion bash {end}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=ROOT, env=command_environment(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (code, words)
 
 
 @pytest.mark.django_db

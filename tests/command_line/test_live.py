@@ -6,10 +6,11 @@ import signal
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
-from api.command_line.listen import warn_without_dispatcher
+from api.command_line.listen import remove, warn_without_dispatcher
 from api.command_line.output import Output
-from api.command_line.scenes import SCENES
+from api.command_line.scenes import SCENES, TAKEN
 from core.versions import EVENT_TYPES
 from dispatcher.models import Endpoint, Process
 from outbox.models import Event
@@ -111,7 +112,8 @@ def test_overrides_reach_the_object_and_wrong_ones_are_refused(account):
         assert (ended.code, ended.data) == (2, "")
         assert words in ended.talk
     assert "is a whole number" in within("trigger", "charge.failed", "--override", "amount=1.5").talk
-    assert "Amount must be" in within("trigger", "charge.failed", "--override", "amount=1").talk
+    ended = within("trigger", "charge.failed", "--override", "amount=1")
+    assert (ended.code, "argument --override: amount: Amount must be" in ended.talk) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +133,8 @@ def test_a_type_that_cannot_be_is_refused(account, arguments, code, words):
 def test_types_are_listed_and_a_test_event_goes_to_its_endpoint(endpoint):
     assert {one["type"] for one in within("trigger").records} == set(EVENT_TYPES)
     assert "payment_intent.succeeded" in within("trigger", "--text").data
+    taken = {name for names in TAKEN.values() for name in names}
+    assert taken == {name for scene in SCENES.values() for name in scene.takes}
     sent = within("trigger", "endpoint.test", "--endpoint", endpoint.public_id)
     assert sent.record["type"] == "endpoint.test"
     # The plain dialect's name is the same event's.
@@ -156,6 +160,21 @@ def test_a_killed_listen_leaves_an_endpoint_that_the_next_one_removes(account):
     with started("listen") as listening:
         listening.says('"ready"')
         assert Endpoint.objects.filter(deleted_at=None).count() == 1
+
+
+def test_listen_says_what_it_leaves_where_the_database_went_away(account, monkeypatch):
+    def lost(**_: object) -> None:
+        raise OperationalError("no server")
+
+    endpoint = make_endpoint(owner=account.public_id)
+    talk = io.StringIO()
+    monkeypatch.setattr("api.command_line.listen.delete_endpoint", lost)
+    remove(endpoint, Output(stdout=io.StringIO(), stderr=talk))
+    assert f"so {endpoint.public_id} stays" in talk.getvalue()
+    monkeypatch.undo()
+    remove(endpoint, Output(stdout=io.StringIO(), stderr=talk))
+    assert f"{endpoint.public_id} is removed." in talk.getvalue()
+    assert not Endpoint.objects.filter(deleted_at=None).exists()
 
 
 def test_listen_warns_where_nobody_would_send(account):

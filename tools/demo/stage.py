@@ -63,7 +63,8 @@ def built() -> Iterator[Stage]:
             api = Client(base=f"http://127.0.0.1:{api_port}", key=account["api_key"])
             shop = Client(base=f"http://127.0.0.1:{shop_port}")
             _start(children, api_port=api_port, shop_port=shop_port)
-            for name, client, path in (("api", api, "/readyz"), ("shop", shop, "/healthz")):
+            # The API's with its key: on a port that another program took meanwhile, its answer is not ours.
+            for name, client, path in (("api", api, "/customers/"), ("shop", shop, "/healthz")):
                 _wait_until_ready(children, name, client, path)
             endpoint = _create_endpoint(api, shop)
         yield Stage(

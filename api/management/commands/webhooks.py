@@ -1,4 +1,5 @@
 import argparse
+import io
 import sys
 from typing import Any
 
@@ -13,6 +14,16 @@ class Command(BaseCommand):
     help = DESCRIPTION
     # The database may be away: each subcommand says so in one sentence, and `doctor` runs the checks.
     requires_system_checks: list[str] = []
+    # They work, and are no help to whoever looks for a subcommand.
+    suppressed_base_arguments = {
+        "--version",
+        "--verbosity",
+        "--settings",
+        "--pythonpath",
+        "--traceback",
+        "--no-color",
+        "--force-color",
+    }
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_subcommands(parser)
@@ -20,9 +31,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # Not Django's wrappers, which paint all of standard error red.
         output = Output(
-            stdout=options.get("stdout") or sys.stdout,
-            stderr=options.get("stderr") or sys.stderr,
-            as_json=True if options["json"] else False if options["text"] else None,
+            # Python has none where the shell closed it (`>&-`): what is written there is for nobody.
+            stdout=options.get("stdout") or sys.stdout or io.StringIO(),
+            stderr=options.get("stderr") or sys.stderr or io.StringIO(),
+            as_json=True if options.get("json") else False if options.get("text") else None,
             coloured=False if options["no_color"] else True if options["force_color"] else None,
         )
         code = run_subcommand(options["run"], argparse.Namespace(**options), output)
