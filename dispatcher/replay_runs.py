@@ -13,26 +13,32 @@ from dispatcher.endpoints import get_endpoint
 from dispatcher.errors import ReplayNotFound, ReplayRefused, ReplayStateRefused
 from dispatcher.models import Replay, ReplayState
 from dispatcher.replay_search import Search, check_arguments, replayable
-from outbox.identifiers import encode_id, new_uuid
+from outbox.identifiers import encode_id, moment_of, new_uuid
 
+# No count goes further, in deliveries found or in events looked at.
 COUNT_CAP = 1_000_000
 MISSED_CAP = 10_000
 MAX_LISTED = 100
 # A count that somebody confirmed still holds where it changed by no more than a tenth, or by a handful.
 _ROUGHLY, _HANDFUL = 0.1, 10
-_COUNTED_AT_ONCE = 5_000
+# Events that each statement of a count looks at: a few for what is soon told, then as many as take a second or two.
+_COUNTED_AT_ONCE = (5_000, 245_000, 250_000, 250_000, 250_000)
 _OPEN = (ReplayState.RUNNING, ReplayState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """How much there is, up to a cap."""
+    """How much there is, as far as it was counted."""
 
     found: int
-    more: bool  # there is more than `found`: it was counted no further
+    more: bool  # it was counted no further, and there may be more
 
     def __str__(self) -> str:
-        return f"more than {self.found:,}" if self.more else f"{self.found:,}"
+        return f"{self.found:,} or more" if self.more else f"{self.found:,}"
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.found or self.more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,7 @@ class ReplayRun:
     rate: float  # deliveries a second
     counted: Counted | None  # before it began; None where nobody counted
     made: int  # deliveries so far
+    covered: float  # the share of its time that was looked through
     state: str  # running, paused, finished, cancelled, failed
     reason: str | None  # why it failed
     created_by: str
@@ -62,11 +69,14 @@ class ReplayRun:
 
     @property
     def percent(self) -> float:
-        """How much of what was counted is made; 100 where it is finished, whatever was counted."""
+        """How much of what was counted is made, or of its time looked through where it was not counted to the end.
+
+        100 where it is finished, whatever was counted.
+        """
         if self.state == ReplayState.FINISHED:
             return 100.0
-        if self.counted is None or not self.counted.found:
-            return 0.0
+        if self.counted is None or self.counted.more or not self.counted.found:
+            return min(99.0, 100 * self.covered)
         return min(99.0, 100 * self.made / self.counted.found)
 
     @property
@@ -87,7 +97,9 @@ def count_replay(
     only: str = "failed",
     cap: int = COUNT_CAP,
 ) -> Counted:
-    """How many deliveries a replay would make; counted up to `cap`, a statement for every 5,000 events.
+    """How many deliveries a replay would make; counted up to `cap`, of a million events at most.
+
+    Nine statements at most, each of which reads in proportion to the events that it looks at.
 
     Raises:
         EndpointNotFound, ReplayRefused: as of `start_replay`.
@@ -98,7 +110,7 @@ def count_replay(
 
 
 def count_missed(*, owner: str, endpoint_id: uuid.UUID, since: datetime, cap: int = MISSED_CAP) -> Counted:
-    """How many events the endpoint was not sent since then, counted up to `cap`; it may be disabled still.
+    """How many events the endpoint was not sent since then, as of `count_replay`; it may be disabled still.
 
     Raises:
         EndpointNotFound: as get_endpoint.
@@ -236,12 +248,16 @@ def _insert(
 
 
 def _count(search: Search, cap: int) -> Counted:
-    found = 0
-    for each in search.counts(size=min(_COUNTED_AT_ONCE, cap + 1)):
-        found += each
+    found, after = 0, search.beginning
+    for size in _COUNTED_AT_ONCE:
+        last, here = search.count(after, size=size)
+        if last is None:
+            return Counted(found=found, more=False)
+        found, after = found + here, last
         if found > cap:
             return Counted(found=cap, more=True)
-    return Counted(found=found, more=False)
+    last, _ = search.count(after, size=1)
+    return Counted(found=found, more=last is not None)
 
 
 def _refuse_a_second(endpoint_id: uuid.UUID) -> None:
@@ -255,10 +271,10 @@ def _refuse_a_second(endpoint_id: uuid.UUID) -> None:
 
 def _check_count(counted: Counted, confirmed: int | None, only: str) -> None:
     limit = dispatcher_settings().replay_limit
-    if not counted.found:
+    if counted.nothing:
         raise ReplayRefused(field="since", reason=f"nothing {only} was found in that time")
     if confirmed is None:
-        if counted.found > limit:
+        if counted.found > limit or counted.more:
             raise ReplayRefused(
                 field="confirmed_count",
                 reason=f"{counted} are more than the limit of {limit:,}; confirm the count to replay them all the same",
@@ -304,6 +320,7 @@ def _run(replay: Replay) -> ReplayRun:
         rate=replay.rate,
         counted=None if replay.counted is None else Counted(found=replay.counted, more=replay.counted_more),
         made=replay.made,
+        covered=_covered(replay),
         state=replay.state,
         reason=replay.reason,
         created_by=replay.created_by,
@@ -312,3 +329,10 @@ def _run(replay: Replay) -> ReplayRun:
         last_due_at=replay.last_due_at,
         finished_at=replay.finished_at,
     )
+
+
+def _covered(replay: Replay) -> float:
+    if replay.cursor is None:
+        return 0.0
+    share: float = (moment_of(replay.cursor) - replay.since) / (replay.until - replay.since)
+    return max(0.0, min(1.0, share))

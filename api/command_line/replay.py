@@ -70,12 +70,12 @@ def _replay(arguments: argparse.Namespace, output: Output) -> int:
     }
     check_rate(arguments.rate)
     counted = count_replay(**asked)
-    if counted.found:
+    if not counted.nothing:
         takes = shown_span(timedelta(seconds=counted.found / arguments.rate))
         output.talk(
             f"{counted} {arguments.only} to replay to {endpoint.public_id} at {arguments.rate:g}/s: {takes}"
         )
-    if arguments.dry_run or not counted.found:
+    if arguments.dry_run or counted.nothing:
         fields = {
             "endpoint": endpoint.public_id,
             "only": arguments.only,
@@ -84,9 +84,9 @@ def _replay(arguments: argparse.Namespace, output: Output) -> int:
         }
         output.record(
             {"replay": None, **fields, "made": 0},
-            f"{counted} would be replayed."
-            if counted.found
-            else f"Nothing {_LACKING[arguments.only]} in that time: there is nothing to replay.",
+            f"Nothing {_LACKING[arguments.only]} in that time: there is nothing to replay."
+            if counted.nothing
+            else f"{counted} would be replayed.",
         )
         return ExitCode.FINE
     _confirm(arguments, counted, output)

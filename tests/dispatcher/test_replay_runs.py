@@ -264,8 +264,34 @@ class TestCounting:
         since = datetime.now(tz=UTC) - HOUR
         for cap, expected in ((7, Counted(found=7, more=False)), (6, Counted(found=6, more=True))):
             assert count_replay(owner=OWNER, endpoint_id=endpoint.id, since=since, cap=cap) == expected
-        assert str(Counted(found=1_000_000, more=True)) == "more than 1,000,000"
+        assert str(Counted(found=1_000_000, more=True)) == "1,000,000 or more"
         assert str(Counted(found=1_204, more=False)) == "1,204"
+
+    def test_counting_looks_at_so_many_events_and_says_that_there_may_be_more(self, monkeypatch):
+        monkeypatch.setattr(replay_runs, "_COUNTED_AT_ONCE", (2, 3))
+        endpoint = make_endpoint()
+        since = datetime.now(tz=UTC) - HOUR
+        for failed, expected in ((5, Counted(found=5, more=False)), (1, Counted(found=5, more=True))):
+            fail(failed)
+            assert count_replay(owner=OWNER, endpoint_id=endpoint.id, since=since) == expected
+        none_yet = count_replay(owner=OWNER, endpoint_id=endpoint.id, since=since, only="missing")
+        assert (str(none_yet), none_yet.nothing) == ("0 or more", False)
+
+    def test_what_was_not_counted_to_the_end_has_to_be_confirmed_and_its_progress_is_that_of_its_time(
+        self, monkeypatch
+    ):
+        monkeypatch.setattr(replay_runs, "_COUNTED_AT_ONCE", (2, 3))
+        endpoint = make_endpoint()
+        fail(8)
+        with pytest.raises(ReplayRefused, match="5 or more are more than the limit"):
+            start(endpoint)
+        run = start(endpoint, confirmed_count=5)
+        assert run.percent == 0.0
+        monkeypatch.setattr(replay_steps, "CHUNK", 4)
+        assert carry(1) == 1
+        run = get_replay(replay_id=run.id)
+        # All were recorded in the last moment of its hour.
+        assert (run.made, run.percent) == (4, 99.0)
 
     def test_what_a_disabled_endpoint_missed_is_counted_while_it_is_disabled(self):
         endpoint = make_endpoint(status="disabled")
@@ -301,13 +327,13 @@ class TestCounting:
 
     def test_a_replay_of_ten_million_is_refused_by_what_was_counted(self, monkeypatch):
         monkeypatch.setattr(replay_runs, "COUNT_CAP", 30)
-        monkeypatch.setattr(replay_runs, "_COUNTED_AT_ONCE", 10)
+        monkeypatch.setattr(replay_runs, "_COUNTED_AT_ONCE", (10, 10, 10, 10))
         endpoint = make_endpoint()
         fail(40)
         monkeypatch.setattr(
             replay_runs, "dispatcher_settings", lambda: type("Settings", (), {"replay_limit": 25})
         )
-        with pytest.raises(ReplayRefused, match="more than 30 are more than the limit of 25"):
+        with pytest.raises(ReplayRefused, match="30 or more are more than the limit of 25"):
             start(endpoint)
 
     def test_nothing_to_replay_makes_no_row(self):

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from dispatcher import replay_runs
 from dispatcher.deliveries import resend_delivery, stop_delivery
 from dispatcher.endpoints import delete_endpoint, send_test_event, update_endpoint
 from dispatcher.errors import EndpointNotFound, ReplayRefused
 from dispatcher.management.commands.replay_deliveries import moment
 from dispatcher.models import Delivery, Endpoint, FinishedDelivery
+from dispatcher.replay_runs import Counted, count_replay
 from dispatcher.replays import Replayed, replay_deliveries
 from outbox.identifiers import encode_id, floor_uuid, new_uuid
 from outbox.models import Event
@@ -348,10 +350,9 @@ def test_a_span_is_ago(text, ago):
 # --- What it reads ---
 
 
-@pytest.mark.postgres_versions
-@pytest.mark.parametrize("only", ["failed", "missing"])
-def test_a_replay_reads_in_proportion_to_its_chunk(only):
-    """Whatever the history: 20,000 events, of which each ended in one way or another."""
+@pytest.fixture
+def long_history():
+    """An endpoint's, of 20,000 events, of which each ended in one way or another."""
     endpoint = make_endpoint()
     query(
         "WITH event AS (INSERT INTO outbox_event (id, owner, type, object_id, data) "
@@ -367,7 +368,28 @@ def test_a_replay_reads_in_proportion_to_its_chunk(only):
     query("SET LOCAL enable_seqscan = off")
     query("SET LOCAL lock_timeout = '30s'")  # autovacuum may be at it, and gives way
     query("ANALYZE")
+    return endpoint
+
+
+@pytest.mark.postgres_versions
+@pytest.mark.parametrize("only", ["failed", "missing"])
+def test_a_replay_reads_in_proportion_to_its_chunk(long_history, only):
     with counted_rows() as count:
-        done = replay(endpoint, only=only)
+        done = replay(long_history, only=only)
     assert done.made == (10_000 if only == "failed" else 5_000)
+    assert count.largest() <= 4 * 500 + 50, count.worst()
+
+
+@pytest.mark.postgres_versions
+@pytest.mark.parametrize(("only", "found"), [("failed", 800), ("missing", 200)])
+def test_a_count_is_a_few_statements_that_read_in_proportion_to_what_they_look_at(
+    long_history, only, found, monkeypatch
+):
+    monkeypatch.setattr(replay_runs, "_COUNTED_AT_ONCE", (100, 200, 500))
+    with counted_rows() as count:
+        counted = count_replay(
+            owner=OWNER, endpoint_id=long_history.id, since=datetime.now(tz=UTC) - HOUR, only=only
+        )
+    assert counted == Counted(found=found, more=True)
+    assert len(count.statements) <= 2 + 3 + 2
     assert count.largest() <= 4 * 500 + 50, count.worst()

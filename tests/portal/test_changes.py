@@ -367,5 +367,5 @@ def test_a_replay_that_cannot_be_says_why(visitor: Visitor, monkeypatch: pytest.
     assert many.status_code == 409
     assert "now there are 3" in many.content.decode()
     monkeypatch.setattr("api.portal.views.replays.MOST", 2)
-    assert "There are more than 2: choose a shorter time" in visitor.text(below, only="missing")
+    assert "There are 2 or more: choose a shorter time" in visitor.text(below, only="missing")
     assert not Replay.objects.exists()
