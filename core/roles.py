@@ -35,7 +35,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     # Facts are added, and never changed by anybody. Locking a pointer is an UPDATE of it.
     "outbox_event": {API: ADD, SETTLEMENT: ADD, DISPATCHER: ADD},
     "outbox_pending": {API: ADD, SETTLEMENT: ADD, DISPATCHER: ALL, MAINTENANCE: "SELECT (event_id)"},
-    "outbox_pending_sequence": {API: "USAGE", SETTLEMENT: "USAGE", DISPATCHER: "SELECT, USAGE"},
+    "outbox_pending_sequence": {API: "SELECT, USAGE", SETTLEMENT: "USAGE", DISPATCHER: "SELECT, USAGE"},
     "dispatcher_endpoint": {API: CHANGE, DISPATCHER: "SELECT, UPDATE"},
     "dispatcher_lane": {API: CHANGE, DISPATCHER: "SELECT, UPDATE"},
     # A partition is dropped only while live deliveries hold still; the lock asks for UPDATE of the whole table.
@@ -78,7 +78,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
 OWNERS_FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "outbox_make_partition(text, text, uuid, uuid)": (MAINTENANCE,),
     "outbox_drop_partition(text, text)": (MAINTENANCE,),
-    "outbox_strays(text, uuid, integer)": (MAINTENANCE, DISPATCHER),
+    "outbox_strays(text, uuid, integer)": (MAINTENANCE, DISPATCHER, API),
 }
 
 

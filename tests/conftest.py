@@ -7,6 +7,7 @@ pytest-django gives each worker a database of its own.
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -83,6 +84,27 @@ def quick_emptying() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        yield
+
+
+@pytest.fixture(scope="session")
+def sql_roles(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The prefix of the SQL roles of a deployment, in the database of the tests."""
+    from tests.roles import made_roles
+
+    with django_db_blocker.unblock(), made_roles() as prefix:
+        yield prefix
+
+
+@pytest.fixture
+def api_may_no_more_than_its_role(sql_roles: str) -> Iterator[None]:
+    """What a browser of the tests asks for is done in a session with the privileges of the API's SQL role."""
+    from django.test.client import ClientHandler
+
+    from tests.roles import as_api
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClientHandler, "__call__", as_api(sql_roles, ClientHandler.__call__))
         yield
 
 

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
+def least_privileges(api_may_no_more_than_its_role: None) -> None:
+    """A page that asks for more than the API's SQL role may do fails here, and not in a deployment."""
+
+
+@pytest.fixture(autouse=True)
 def quick_passwords(settings: Any) -> None:
     """Hashing one the slow way is most of what a login costs."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

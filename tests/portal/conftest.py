@@ -8,6 +8,11 @@ if TYPE_CHECKING:
     from tests.portal.visitors import Visitor
 
 
+@pytest.fixture(autouse=True)
+def least_privileges(api_may_no_more_than_its_role: None) -> None:
+    """A page that asks for more than the API's SQL role may do fails here, and not in a deployment."""
+
+
 # Imported within: pytest reads this file before Django's apps are loaded.
 @pytest.fixture
 def visitor(db: None) -> Visitor:

@@ -87,7 +87,8 @@ def password_page(request: HttpRequest) -> HttpResponse:
             form = made(user)
             messages.error(request, f"Too many tries. The next one is possible in {span(wait)}.")
         elif form.is_valid():
-            form.save()
+            # The password alone: what else a person is, the API's SQL role may not write.
+            form.save(commit=False).save(update_fields=["password"])
             update_session_auth_hash(request, user)  # the other sessions of this person end
             sessions.chose_password(request)
             written_down(request, action="person.password_changed", subject=user.get_username())
