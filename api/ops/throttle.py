@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from api.client_address import client_network
@@ -22,7 +23,12 @@ def wait_before_login(request: HttpRequest, name: str) -> int:
     if not limit:
         return 0
     wait = take_token(f"login-address:{client_network(request)}", _rate(limit * _ADDRESS_SHARE))
-    return wait or take_token(f"login-name:{name.strip().lower()[:150]}", _rate(limit))
+    return wait or take_token(f"login-name:{_whose(name)}", _rate(limit))
+
+
+def _whose(name: str) -> str:
+    """One text for all the ways to write a name: the login takes wide and bold letters for plain ones."""
+    return User.normalize_username(name.strip()).lower()[:150]
 
 
 def _rate(number: int) -> Rate:

@@ -17,6 +17,7 @@ NAMED = {
 }
 WORDS = {"1h": "last hour", "24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days"}
 LONGEST = timedelta(days=366)
+_FIRST = datetime.min.replace(tzinfo=UTC)
 _EXAMPLE = "as 2026-11-22T14:00 (UTC)"
 
 
@@ -63,7 +64,7 @@ def read_range(query: Mapping[str, str], *, default: str = DEFAULT, now: datetim
         since = _moment(since_text, "since", problems)
         until = _moment(until_text, "until", problems) or now
         if since is None and not problems:
-            since = until - NAMED[name or default]
+            since = _before(until, NAMED[name or default])
         if since is not None and not problems:
             _judge(since, until, now, problems)
             if not problems:
@@ -75,6 +76,13 @@ def read_range(query: Mapping[str, str], *, default: str = DEFAULT, now: datetim
 def shown(moment: datetime) -> str:
     """A moment as it stands in a URL: UTC to the second, which `read_range` reads back."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _before(until: datetime, span: timedelta) -> datetime:
+    try:
+        return until - span
+    except OverflowError:
+        return _FIRST  # that of a calendar that begins with the year 1
 
 
 def _judge(since: datetime, until: datetime, now: datetime, problems: dict[str, str]) -> None:

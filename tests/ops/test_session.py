@@ -55,6 +55,14 @@ def test_a_name_is_tried_so_often_a_minute_from_wherever_it_comes(person: People
     assert "ministripe_session" not in kept_out.cookies
 
 
+@pytest.mark.parametrize("written", ["VIEWER", " viewer ", "ｖｉｅｗｅｒ", "𝐯iewer"])
+def test_a_name_is_the_same_however_it_is_written(person: People, settings: Any, written: str):
+    settings.LOGIN_ATTEMPTS_PER_MINUTE = 1
+    person(Role.VIEWER)
+    assert log_in(Client(), password="wrong", address="192.0.2.1").status_code == 400
+    assert log_in(Client(), written, address="192.0.2.2").status_code == 429
+
+
 def test_an_address_is_tried_out_whatever_names_it_guesses(person: People, settings: Any):
     settings.LOGIN_ATTEMPTS_PER_MINUTE = 1
     person(Role.VIEWER)
