@@ -106,7 +106,7 @@ def test_a_request_shows_its_parameters_without_secrets_and_what_it_caused(
     made = caller.post(
         "/v1/customers", {"name": "<script>alert(1)</script>", "metadata": {"api_token": "hide-me"}}
     )
-    body = page(browser(Role.VIEWER), f"/ops/requests/{made['Request-Id']}/")
+    body = page(browser(Role.OPERATOR), f"/ops/requests/{made['Request-Id']}/")
     told = words(body)
     assert "POST /v1/customers" in told
     assert "&lt;script&gt;alert(1)" in body
@@ -114,6 +114,15 @@ def test_a_request_shows_its_parameters_without_secrets_and_what_it_caused(
     assert "hide-me" not in body
     assert "customer.created" in told
     assert made.json()["id"] in told
+
+
+def test_a_viewer_sees_a_request_without_what_it_said(caller: Caller, browser: Browsers) -> None:
+    caller.endpoint()
+    made = caller.post("/v1/customers", {"name": "Ada Lovelace", "email": "ada@example.test"})
+    told = words(page(browser(Role.VIEWER), f"/ops/requests/{made['Request-Id']}/"))
+    assert "Your role is viewer." in told
+    assert "customer.created" in told
+    assert not any(said in told for said in ("Ada", "ada@", "It had none."))
 
 
 def test_a_request_that_was_refused_says_that_it_caused_nothing(caller: Caller, browser: Browsers) -> None:

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api.models import RequestLog
 from api.ops.pages import operations_page, render
+from api.ops.roles import Role
 from api.ops.subjects import page_about
 from api.ops.views.payments import optional_range
 from api.pages.filters import Filters
@@ -64,7 +65,8 @@ def requests_page(request: HttpRequest) -> HttpResponse:
 @operations_page()
 @page_about("req", current="requests")
 def request_page(request: HttpRequest, named: Named) -> HttpResponse:
-    """One request with its parameters, their secrets taken out, and the events that it caused."""
+    """One request with the events that it caused; its parameters, their secrets taken out, are for operators."""
+    role: Role = request.role  # type: ignore[attr-defined]
     row = RequestLog.objects.filter(id=named.value).first()
     if row is None:
         raise NothingKnown(named)
@@ -74,7 +76,8 @@ def request_page(request: HttpRequest, named: Named) -> HttpResponse:
         "account": account,
         "key": None if row.key_id is None else encode_id("key", row.key_id),
         "tone": tone_of(row.status),
-        "parameters": _indented(row.parameters),
+        "had_parameters": row.parameters is not None,
+        "parameters": _indented(row.parameters) if role >= Role.OPERATOR else None,
         "named": list(dict.fromkeys(_IDS.findall(row.path))),
         "events": [] if account is None else events_of_request(row, account),
     }
