@@ -8,12 +8,13 @@ from django.http import HttpRequest, HttpResponse
 
 from api.context import RequestContext, attach, context_of, version_of
 from api.envelope import refuse
+from api.pages.middleware import PAGES
 from api.request_log import log_request
 from outbox.identifiers import encode_id, new_uuid
 
 # Probes come every second, from machines; assets and the schema say nothing of an account; pages have their audit log.
 PROBES = ("/healthz", "/readyz")
-_UNLOGGED = (*PROBES, "/static/", "/schema", "/docs", "/ops", "/portal/")
+_UNLOGGED = (*PROBES, *PAGES, "/static/", "/schema", "/docs")
 # For every answer that says nothing else: it is nobody else's to keep, and no page. Django's own middlewares add
 # the headers that need no judgement.
 _NO_PAGE = "default-src 'none'; frame-ancestors 'none'"

@@ -6,11 +6,14 @@ from typing import Any
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import CsrfViewMiddleware
 
-from api.pages.rendering import problem
+from api.context import context_of
+from api.envelope import refuse
+from api.pages.rendering import failure, problem
 
 OPERATIONS, PORTAL = "/ops/", "/portal/"
 PAGES = (OPERATIONS, PORTAL)
@@ -35,10 +38,15 @@ class PagesMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        """Django calls this on the outermost middleware only; the token is judged here."""
+        """Django calls this on the outermost middleware only; the token is judged here, for which the form is read."""
         if not request.path.startswith(OPERATIONS):
             return None
-        return self._csrf.process_view(request, view, tuple(args), kwargs)
+        try:
+            return self._csrf.process_view(request, view, tuple(args), kwargs)
+        except RequestDataTooBig:
+            return _failure(request, status=413)
+        except (SuspiciousOperation, MultiPartParserError):
+            return _failure(request, status=400)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not request.path.startswith(PAGES):
@@ -49,7 +57,11 @@ class PagesMiddleware:
             case PermissionDenied():
                 return problem(request, status=403, title="Not allowed", text=str(error) or None)
             case _:
-                return None
+                answer = refuse(error, context_of(request))  # which writes down what nobody foresaw
+                page = _failure(request, status=answer.status)
+                if "Retry-After" in answer.headers:
+                    page["Retry-After"] = answer.headers["Retry-After"]
+                return page
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -62,3 +74,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         text="This form came without its token: the page was open for too long, or cookies are blocked. "
         "Go back, reload the page and try again.",
     )
+
+
+def _failure(request: HttpRequest, *, status: int) -> HttpResponse:
+    """An embedded portal shows it where it stands."""
+    framed = request.path.startswith(PORTAL)
+    return failure(status=status, request_id=context_of(request).public_id, framed=framed)

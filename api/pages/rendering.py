@@ -7,6 +7,21 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 _TITLES_AT_HAND = {404: "Nothing is here."}
+_FAILURES = {
+    400: (
+        "Not understood",
+        "What was sent could not be read. Nothing was changed: go back, reload the page and try again.",
+    ),
+    413: (
+        "Too much at once",
+        "The form is larger than forms may be. Nothing was changed: go back, and send less.",
+    ),
+    500: (
+        "Something broke",
+        "The fault is ours, and was written down. Look whether what you asked for was done before you try again.",
+    ),
+    503: ("No answer", "The database did not answer. Reload the page in a moment."),
+}
 
 
 def policy(*, frame_ancestors: str = "'none'") -> str:
@@ -18,14 +33,14 @@ def policy(*, frame_ancestors: str = "'none'") -> str:
 
 
 def render_page(
-    request: HttpRequest,
+    request: HttpRequest | None,
     template: str,
     context: Mapping[str, Any] | None = None,
     *,
     status: int = 200,
     frame_ancestors: str = "'none'",
 ) -> HttpResponse:
-    """A template with its policy; nobody keeps the answer."""
+    """A template with its policy; nobody keeps the answer. Without a request it knows nobody, and asks no database."""
     body = render_to_string(template, dict(context or {}), request)
     headers = {
         "Content-Security-Policy": policy(frame_ancestors=frame_ancestors),
@@ -41,3 +56,17 @@ def problem(request: HttpRequest, *, status: int, title: str, text: str | None =
     """A page that says what went wrong and where to go on."""
     shown = {"title": title, "text": text or _TITLES_AT_HAND.get(status, ""), "status": status}
     return render_page(request, "pages/problem.html", shown, status=status)
+
+
+def failure(*, status: int, request_id: str, framed: bool) -> HttpResponse:
+    """A page where there should have been another: it needs neither a session nor a database.
+
+    Args:
+        framed: it may stand in a frame of anybody's, as there is nothing on it to press.
+    """
+    shown = {"status": status, "words": _FAILURES.get(status, _FAILURES[500]), "request_id": request_id}
+    answer = render_page(
+        None, "pages/failure.html", shown, status=status, frame_ancestors="*" if framed else "'none'"
+    )
+    answer.xframe_options_exempt = framed
+    return answer

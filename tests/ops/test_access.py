@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 
 from api.ops.roles import Role
@@ -108,3 +109,45 @@ def test_pages_run_and_load_nothing_but_our_files(browser: Browsers, path: str) 
 def test_forms_of_pages_tell_their_origin_to_us_alone(person: People) -> None:
     answer = Client().get("/ops/login/")
     assert answer["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "words"),
+    [
+        (OperationalError("the connection is closed"), 503, "The database did not answer."),
+        (RuntimeError("a fault of ours"), 500, "The fault is ours, and was written down."),
+    ],
+)
+def test_a_page_that_failed_is_a_page_that_says_so(
+    browser: Browsers, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int, words: str
+) -> None:
+    def fail(**_: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr("api.ops.views.overview.overview", fail)
+    answer = browser(Role.VIEWER).get("/ops/")
+    text = answer.content.decode()
+    assert (answer.status_code, answer["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert words in text
+    assert answer["Request-Id"] in text
+    assert str(fault) not in text
+    assert answer["Cache-Control"] == "no-store"
+    assert ("Retry-After" in answer) == (status == 503)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "words"),
+    [
+        ("name=" + "x" * 70_000, "application/x-www-form-urlencoded", 413, "larger than forms may be"),
+        ("x=1&" * 1_001, "application/x-www-form-urlencoded", 400, "could not be read"),
+        ("no form", "multipart/form-data", 400, "could not be read"),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_told_of_by_a_page(
+    browser: Browsers, body: str, kind: str, status: int, words: str
+) -> None:
+    client = browser(Role.ADMIN)
+    client.get("/ops/people/new/")
+    answer = client.post("/ops/people/new/", body, content_type=kind)
+    assert answer.status_code == status
+    assert words in answer.content.decode()

@@ -1,6 +1,7 @@
 """Who may show the portal in a frame, and what its pages load and keep."""
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from tests.portal.visitors import Visitor, visit
@@ -33,6 +34,21 @@ def test_a_page_that_says_that_its_link_ended_may_be_framed_and_has_nothing_to_p
     body = answer.content.decode()
     assert "/portal/" not in body
     assert 'method="post"' not in body
+
+
+def test_a_page_that_failed_is_shown_where_it_stands_and_has_nothing_to_press(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("the connection is closed")
+
+    monkeypatch.setattr("api.portal.views.events.slice_of", fail)
+    answer = visitor.get("events/")
+    assert answer.status_code == 503
+    assert "The database did not answer." in answer.content.decode()
+    assert "frame-ancestors *" in answer["Content-Security-Policy"]
+    assert "X-Frame-Options" not in answer
+    assert visitor.root not in answer.content.decode()
 
 
 def test_pages_run_and_load_nothing_but_our_files_and_set_no_cookie(visitor: Visitor) -> None:
