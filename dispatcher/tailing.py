@@ -1,7 +1,8 @@
 """What is being delivered, as it happens: new deliveries and attempts, each once.
 
-Ids tell roughly when a row came to be, and rows do not appear in their order. So a look goes back a while behind the
-newest id and leaves out what was seen there.
+Ids tell roughly when a row came to be, and rows do not appear in their order. So a pass over what is new goes back a
+while behind the newest id and leaves out what was seen there. A look is a part of a pass that reads a bounded number
+of rows, however few of them are wanted.
 """
 
 import uuid
@@ -11,12 +12,12 @@ from typing import Any, NamedTuple
 from dispatcher.config import dispatcher_settings
 from dispatcher.deliveries import database_now
 from outbox.database import fetch_all
-from outbox.identifiers import floor_uuid, moment_of
+from outbox.identifiers import floor_uuid
 from outbox.sql import statements
 
-LIMIT = 500  # rows of each kind that a look reads
+LIMIT = 500  # rows of each kind that a look shows
+WINDOW = 10_000  # rows of each kind that it reads to find them
 _SQL = statements("dispatcher.sql")
-_LEAST = uuid.UUID(int=0)
 
 
 class TailedAttempt(NamedTuple):
@@ -71,8 +72,13 @@ class Tail:
         self._lookback = 2 * dispatcher_settings().lease
         self._endpoint_id = endpoint_id
         self._failed = failed
-        self._attempts = _Seen(since)
-        self._deliveries = _Seen(since)
+        self._attempts = _Pass(since)
+        self._deliveries = _Pass(since)
+
+    @property
+    def behind(self) -> bool:
+        """Whether the last look ended before what is newest: the next one need not wait."""
+        return self._attempts.under_way or self._deliveries.under_way
 
     def look(self) -> tuple[list[TailedDelivery], list[TailedAttempt]]:
         """What is new, oldest first: one bounded statement for each kind, and the clock's."""
@@ -83,31 +89,49 @@ class Tail:
         return deliveries, [TailedAttempt(*row) for row in self._rows("attempts", horizon)]
 
     def _rows(self, kind: str, horizon: datetime) -> list[tuple[Any, ...]]:
-        seen: _Seen = getattr(self, f"_{kind}")
-        rows = fetch_all(
+        one: _Pass = getattr(self, f"_{kind}")
+        found = fetch_all(
             _SQL[f"tail_{kind}"],
             {
-                "after": seen.after,
-                "seen": list(seen.ids),
+                "after": one.next_part(horizon),
+                "seen": list(one.seen),
                 "endpoint_id": self._endpoint_id,
                 "failed": self._failed,
+                "window": WINDOW,
                 "limit": LIMIT,
             },
         )
-        seen.take([row[0] for row in rows], horizon)
+        last, is_full = found[0][:2]
+        rows = [row[2:] for row in found if row[2] is not None]
+        # What was not shown for its number is looked for again; else a full window may have more behind it.
+        one.took(
+            [row[0] for row in rows], reached=rows[-1][0] if len(rows) == LIMIT else last if is_full else None
+        )
         return rows
 
 
-class _Seen:
-    """Which rows were shown, as far as any may still appear among them."""
+class _Pass:
+    """How far a pass over one kind of rows has come, and which of them were shown."""
 
     def __init__(self, since: datetime) -> None:
-        self.after = floor_uuid(since)
-        self.ids: set[uuid.UUID] = set()
+        self.seen: set[uuid.UUID] = set()  # as far as a pass still comes by them
+        self._after = floor_uuid(since)  # where the next pass begins: nothing appears before it any more
+        self._horizon = self._after  # likewise, as it was when this pass began
+        self._reached: uuid.UUID | None = None
 
-    def take(self, ids: list[uuid.UUID], horizon: datetime) -> None:
-        self.ids.update(ids)
-        # A full look may have more behind it: it is not passed over.
-        reached = min(horizon, moment_of(max(ids))) if len(ids) == LIMIT else horizon
-        self.after = max(self.after, floor_uuid(reached))
-        self.ids = {one for one in self.ids if one > self.after}
+    @property
+    def under_way(self) -> bool:
+        return self._reached is not None
+
+    def next_part(self, horizon: datetime) -> uuid.UUID:
+        """The id behind which to look; where a pass begins, nothing appears before the horizon any more."""
+        if self._reached is not None:
+            return self._reached
+        self._horizon = floor_uuid(horizon)
+        return self._after
+
+    def took(self, ids: list[uuid.UUID], *, reached: uuid.UUID | None) -> None:
+        """These are shown, and everything up to an id was looked at; None where nothing is behind it."""
+        self._reached = reached
+        self._after = max(self._after, self._horizon if reached is None else min(self._horizon, reached))
+        self.seen = {one for one in self.seen.union(ids) if one > self._after}

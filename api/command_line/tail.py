@@ -15,7 +15,7 @@ from core.versions import EVENT_TYPES, PLAIN, shown_event_type
 from dispatcher.config import dispatcher_settings
 from dispatcher.deliveries import database_now
 from dispatcher.models import DeliveryState
-from dispatcher.tailing import LIMIT, Tail, TailedAttempt, TailedDelivery
+from dispatcher.tailing import Tail, TailedAttempt, TailedDelivery
 from outbox.identifiers import encode_id, moment_of
 
 _LONGEST_INTERVAL = 60.0
@@ -62,7 +62,7 @@ def _tail(arguments: argparse.Namespace, output: Output) -> int:
         for happened in _in_order(deliveries, attempts):
             if _is_wanted(happened, arguments):
                 output.record(_fields(happened), _line(happened, most))
-        if max(len(deliveries), len(attempts)) == LIMIT:
+        if tail.behind:
             continue
         if arguments.no_follow:
             break
