@@ -141,7 +141,7 @@ def update_endpoint(
     owner: str,
     endpoint_id: uuid.UUID,
     changes: Mapping[str, Any],
-    on_write: Callable[[Mapping[str, Any], Endpoint], None] | None = None,
+    on_write: Callable[[Mapping[str, Any], Mapping[str, Any]], None] | None = None,
 ) -> Endpoint:
     """Change any of url, enabled_events, description, metadata, status, ordered, on_dead_letter, send_traceparent,
     and the limits.
@@ -155,8 +155,8 @@ def update_endpoint(
     transactions where much waits; should the process die between them, the rest goes on in its order.
 
     Args:
-        on_write: runs in the transaction of the change, with what the endpoint's columns held before, and the
-            endpoint as it is then.
+        on_write: runs in the transaction of the change, with what the endpoint held before and what it holds then, by
+            the names of its columns; with the limits, where any was given.
 
     Raises:
         EndpointNotFound, UrlRefused, InvalidEndpoint.
@@ -169,7 +169,7 @@ def update_endpoint(
         endpoint = _locked(owner, endpoint_id)
         begins_anew = changes.get("url", endpoint.url) != endpoint.url
         was_ordered = endpoint.ordered
-        before = {name: getattr(endpoint, name) for name in _TOLD_FIELDS}
+        before = _told(endpoint)
         for name in changes.keys() & (_PLAIN_FIELDS | {"url"}):
             value = changes[name]
             setattr(endpoint, name, value(getattr(endpoint, name)) if callable(value) else value)
@@ -182,13 +182,17 @@ def update_endpoint(
             endpoint.status_since = Now()
             begins_anew = begins_anew or status == EndpointStatus.ENABLED
         endpoint.save()
-        if on_write is not None:
-            on_write(before, endpoint)
+        after = _told(endpoint)
         if limits:
             held = Limits(
                 **Lane.objects.select_for_update(no_key=True).values(*LIMIT_FIELDS).get(endpoint=endpoint)
             )
-            execute(_SQL["limit_lane"], {**held.changed(limits).columns(), "endpoint_id": endpoint.id})
+            limited = held.changed(limits)
+            execute(_SQL["limit_lane"], {**limited.columns(), "endpoint_id": endpoint.id})
+            before |= held.columns()
+            after |= limited.columns()
+        if on_write is not None:
+            on_write(before, after)
         if begins_anew:
             execute(_SQL["forget_failures"], {"endpoint_id": endpoint.id})
         touches = LaneTouches()
@@ -202,8 +206,13 @@ def update_endpoint(
     return Endpoint.objects.select_related("lane").get(id=endpoint.id)
 
 
-def delete_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> None:
+def delete_endpoint(
+    *, owner: str, endpoint_id: uuid.UUID, on_write: Callable[[Endpoint], None] | None = None
+) -> None:
     """Send nothing more there. Soft: deliveries end as cancelled, and history stays readable.
+
+    Args:
+        on_write: runs in the transaction of the change, with the endpoint as it was.
 
     Raises:
         EndpointNotFound: as get_endpoint.
@@ -213,6 +222,8 @@ def delete_endpoint(*, owner: str, endpoint_id: uuid.UUID) -> None:
         Endpoint.objects.filter(id=endpoint.id).update(
             deleted_at=Now(), status=EndpointStatus.DISABLED, status_reason="deleted", status_since=Now()
         )
+        if on_write is not None:
+            on_write(endpoint)
         forget_stopped_keys(endpoint.id)
         wake_lanes([endpoint.id], database_now(), ignore_hold=True)
 
@@ -260,6 +271,10 @@ def send_test_event(
         )
         delivery_id = create_delivery_by_hand(owner=owner, endpoint_id=endpoint.id, event_id=event.id)
     return get_delivery(owner=owner, delivery_id=delivery_id)
+
+
+def _told(endpoint: Endpoint) -> dict[str, Any]:
+    return {name: getattr(endpoint, name) for name in _TOLD_FIELDS}
 
 
 def _locked(owner: str, endpoint_id: uuid.UUID) -> Endpoint:

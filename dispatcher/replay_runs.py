@@ -1,7 +1,7 @@
 """Replays as rows: count, start, watch, pause, resume, cancel. Dispatchers carry them forward (replay_steps.py)."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -129,6 +129,7 @@ def start_replay(
     rate: float = 20.0,
     created_by: str,
     confirmed_count: int | None = None,
+    on_write: Callable[[ReplayRun], None] | None = None,
 ) -> ReplayRun:
     """Begin a replay that dispatchers carry forward. Counts first; requires that no transaction is open.
 
@@ -138,6 +139,7 @@ def start_replay(
         confirmed_count: what somebody was told that it comes to. It has to be given above
             `DISPATCHER["REPLAY_LIMIT"]`, and wherever it is given it must hold still: what is counted now may
             differ by a tenth, or by ten.
+        on_write: runs in the transaction that begins it, with the replay.
 
     Raises:
         EndpointNotFound: as get_endpoint.
@@ -155,7 +157,10 @@ def start_replay(
         replayable(owner, endpoint_id, lock=True)
         _refuse_a_second(endpoint_id)
         replay_id = _insert(search, rate=rate, created_by=created_by, counted=counted, wait=timedelta())
-    return get_replay(replay_id=replay_id)
+        run = get_replay(replay_id=replay_id)
+        if on_write is not None:
+            on_write(run)
+    return run
 
 
 def get_replay(*, replay_id: uuid.UUID, owner: str | None = None) -> ReplayRun:

@@ -14,7 +14,7 @@ def audit(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> None:
-    """One statement, after the change it tells of: some services commit by themselves."""
+    """One statement, in the transaction of the change that it tells of: both commit, or neither does."""
     record(
         actor=terminal_actor(), action=action, subject=subject, account=account, before=before, after=after
     )

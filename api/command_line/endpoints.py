@@ -1,7 +1,7 @@
 """`webhooks endpoints …`: where events go."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -81,18 +81,15 @@ def _create(arguments: argparse.Namespace, output: Output) -> int:
             url=arguments.url,
             enabled_events=changes.pop("enabled_events", ["*"]),
             api_version=version,
+            on_write=lambda row, _: audit(
+                "endpoint.created", subject=row.public_id, account=row.owner, after=endpoint_record(row)
+            ),
             **changes,
         )
     except UrlRefused as error:
         raise ArgumentRefused("URL", error.reason) from None
     except TooManyEndpoints as error:
         raise ArgumentRefused("--account", str(error)) from None
-    audit(
-        "endpoint.created",
-        subject=endpoint.public_id,
-        account=endpoint.owner,
-        after=endpoint_record(endpoint),
-    )
     output.talk(
         f"{endpoint.public_id} of {account.public_id} ({account.name}). Its secret is shown this once:"
     )
@@ -126,20 +123,22 @@ def _update(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _changed(found: Endpoint, changes: dict[str, Any], output: Output, *, action: str) -> int:
-    before = endpoint_record(found)
+    def write_down(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        differing = [name for name in after if after[name] != before[name]]
+        audit(
+            action,
+            subject=found.public_id,
+            account=found.owner,
+            before={name: before[name] for name in differing},
+            after={name: after[name] for name in differing},
+        )
+
     try:
-        endpoint = update_endpoint(owner=found.owner, endpoint_id=found.id, changes=changes)
+        endpoint = update_endpoint(
+            owner=found.owner, endpoint_id=found.id, changes=changes, on_write=write_down
+        )
     except UrlRefused as error:
         raise ArgumentRefused("--url", error.reason) from None
-    after = endpoint_record(endpoint)
-    differing = [name for name in after if after[name] != before[name]]
-    audit(
-        action,
-        subject=found.public_id,
-        account=found.owner,
-        before={name: before[name] for name in differing},
-        after={name: after[name] for name in differing},
-    )
     output.record(endpoint_record(endpoint), *endpoint_lines(endpoint))
     return ExitCode.FINE
 
@@ -163,12 +162,12 @@ def _show(arguments: argparse.Namespace, output: Output) -> int:
 
 def _delete(arguments: argparse.Namespace, output: Output) -> int:
     endpoint = find_endpoint(arguments.endpoint)
-    delete_endpoint(owner=endpoint.owner, endpoint_id=endpoint.id)
-    audit(
-        "endpoint.deleted",
-        subject=endpoint.public_id,
-        account=endpoint.owner,
-        before=endpoint_record(endpoint),
+    delete_endpoint(
+        owner=endpoint.owner,
+        endpoint_id=endpoint.id,
+        on_write=lambda row: audit(
+            "endpoint.deleted", subject=row.public_id, account=row.owner, before=endpoint_record(endpoint)
+        ),
     )
     output.record(
         {"id": endpoint.public_id, "deleted": True},

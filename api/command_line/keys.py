@@ -4,6 +4,8 @@ import argparse
 import uuid
 from datetime import UTC, datetime, timedelta
 
+from django.db import transaction
+
 from api.command_line.accounts import choose_account
 from api.command_line.arguments import add_account, span
 from api.command_line.audit import audit
@@ -78,20 +80,21 @@ def _create(arguments: argparse.Namespace, output: Output) -> int:
     account = choose_account(arguments.account)
     scopes = None if arguments.restricted is None else dict(arguments.restricted)
     kind = KeyKind.PUBLISHABLE if arguments.publishable else KeyKind.RESTRICTED if scopes else KeyKind.SECRET
-    token = create_api_key(
-        account=account,
-        name=arguments.name,
-        expires_at=_moment_in(arguments.expires_in),
-        kind=kind,
-        scopes=scopes,
-    )
-    made = encode_id("key", key_uuid(token))
-    audit(
-        "key.created",
-        subject=made,
-        account=account.public_id,
-        after={"name": arguments.name, "kind": kind.value, "scopes": scopes},
-    )
+    with transaction.atomic():
+        token = create_api_key(
+            account=account,
+            name=arguments.name,
+            expires_at=_moment_in(arguments.expires_in),
+            kind=kind,
+            scopes=scopes,
+        )
+        made = encode_id("key", key_uuid(token))
+        audit(
+            "key.created",
+            subject=made,
+            account=account.public_id,
+            after={"name": arguments.name, "kind": kind.value, "scopes": scopes},
+        )
     output.talk(f"{made} of {account.public_id} ({account.name}). It is shown this once:")
     output.record({"id": made, "account": account.public_id, "kind": kind.value, "api_key": token}, token)
     return 0
@@ -119,15 +122,18 @@ def _add_rotate(parser: argparse.ArgumentParser) -> None:
 
 def _rotate(arguments: argparse.Namespace, output: Output) -> int:
     key = _named(arguments.key)
-    token, old = rotate_api_key(key, overlap=arguments.overlap, expires_at=_moment_in(arguments.expires_in))
-    made = encode_id("key", key_uuid(token))
-    assert old.expires_at is not None
-    audit(
-        "key.rotated",
-        subject=old.public_id,
-        account=old.account.public_id,
-        after={"replaced_by": made, "expires_at": moment_text(old.expires_at)},
-    )
+    with transaction.atomic():
+        token, old = rotate_api_key(
+            key, overlap=arguments.overlap, expires_at=_moment_in(arguments.expires_in)
+        )
+        made = encode_id("key", key_uuid(token))
+        assert old.expires_at is not None
+        audit(
+            "key.rotated",
+            subject=old.public_id,
+            account=old.account.public_id,
+            after={"replaced_by": made, "expires_at": moment_text(old.expires_at)},
+        )
     output.talk(f"{old.public_id} is good until {shown_moment(old.expires_at)}.")
     output.talk(f"{made} takes its place. It is shown this once:")
     fields = {
@@ -141,13 +147,14 @@ def _rotate(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _revoke(arguments: argparse.Namespace, output: Output) -> int:
-    row = revoke_api_key(_named(arguments.key))
-    audit(
-        "key.revoked",
-        subject=row.public_id,
-        account=row.account.public_id,
-        after={"revoked_at": moment_text(row.revoked_at)},
-    )
+    with transaction.atomic():
+        row = revoke_api_key(_named(arguments.key))
+        audit(
+            "key.revoked",
+            subject=row.public_id,
+            account=row.account.public_id,
+            after={"revoked_at": moment_text(row.revoked_at)},
+        )
     output.record(key_record(row), f"{row.public_id} is revoked: from now on it is refused.")
     return 0
 

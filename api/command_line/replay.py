@@ -17,6 +17,7 @@ from dispatcher.deliveries import database_now
 from dispatcher.errors import ReplayRefused
 from dispatcher.replay_runs import Counted, ReplayRun, count_replay, start_replay
 from dispatcher.replay_search import KINDS, check_arguments
+from outbox.identifiers import encode_id
 
 _CONFIRM_ABOVE = 1_000
 _LACKING = {"failed": "failed", "missing": "was missed"}
@@ -91,19 +92,6 @@ def _replay(arguments: argparse.Namespace, output: Output) -> int:
         return ExitCode.FINE
     _confirm(arguments, counted, output)
     run = _start(asked, arguments.rate, counted)
-    audit(
-        "replay.started",
-        subject=run.public_id,
-        account=endpoint.owner,
-        after={
-            "endpoint": endpoint.public_id,
-            "only": run.only,
-            "since": moment_text(run.since),
-            "until": moment_text(run.until),
-            "rate": run.rate,
-            "counted": counted.found,
-        },
-    )
     if arguments.no_wait:
         return show_run(run, output)
     return watch_run(run, output)
@@ -115,8 +103,29 @@ def check_rate(rate: float) -> None:
 
 
 def _start(asked: dict[str, Any], rate: float, counted: Counted) -> ReplayRun:
+    def write_down(run: ReplayRun) -> None:
+        audit(
+            "replay.started",
+            subject=run.public_id,
+            account=run.owner,
+            after={
+                "endpoint": encode_id("we", run.endpoint_id),
+                "only": run.only,
+                "since": moment_text(run.since),
+                "until": moment_text(run.until),
+                "rate": run.rate,
+                "counted": counted.found,
+            },
+        )
+
     try:
-        return start_replay(**asked, rate=rate, created_by=terminal_actor(), confirmed_count=counted.found)
+        return start_replay(
+            **asked,
+            rate=rate,
+            created_by=terminal_actor(),
+            confirmed_count=counted.found,
+            on_write=write_down,
+        )
     except ReplayRefused as refused:
         if refused.field != "confirmed_count":
             raise

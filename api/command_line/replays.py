@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from django.db import transaction
+
 from api.command_line.arguments import bounded, endpoint_id, replay_id
 from api.command_line.audit import audit
 from api.command_line.errors import ExitCode
@@ -103,17 +105,18 @@ def _watch(arguments: argparse.Namespace, output: Output) -> int:
 def _changing(change: Callable[..., ReplayRun], action: str) -> Callable[[argparse.Namespace, Output], int]:
     def run(arguments: argparse.Namespace, output: Output) -> int:
         before = get_replay(replay_id=arguments.replay)
-        after = change(replay_id=arguments.replay)
+        with transaction.atomic():
+            after = change(replay_id=arguments.replay)
+            if after.state != before.state:
+                audit(
+                    action,
+                    subject=after.public_id,
+                    account=after.owner,
+                    before={"state": str(before.state)},
+                    after={"state": str(after.state)},
+                )
         if after.state == before.state:
             output.talk(f"{after.public_id} is {after.state} already; nothing is changed.")
-        else:
-            audit(
-                action,
-                subject=after.public_id,
-                account=after.owner,
-                before={"state": str(before.state)},
-                after={"state": str(after.state)},
-            )
         return show_run(after, output)
 
     return run

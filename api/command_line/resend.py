@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.db import transaction
+
 from api.command_line.arguments import endpoint_id, event_id, short_span
 from api.command_line.audit import audit
 from api.command_line.errors import CommandRefused, ExitCode
@@ -45,14 +47,7 @@ def _resend(arguments: argparse.Namespace, output: Output) -> int:
         shown = encode_id("evt", arguments.event)
         raise CommandRefused(f"No such event: '{shown}'. It may be past its retention.")
     endpoints = _endpoints(event, arguments.endpoint)
-    made = [resend_event(owner=event.owner, event_id=event.id, endpoint_id=one.id) for one in endpoints]
-    for row in made:
-        audit(
-            "delivery.resent",
-            subject=row.public_id,
-            account=event.owner,
-            after={"event": event.public_id, "endpoint": encode_id("we", row.endpoint_id)},
-        )
+    made = [_sent_again(event, one) for one in endpoints]
     urls = {one.id: one.url for one in endpoints}
     if arguments.wait:
         made = _awaited(made, arguments.wait)
@@ -63,6 +58,18 @@ def _resend(arguments: argparse.Namespace, output: Output) -> int:
         return ExitCode.FINE
     well = all(row.state == DeliveryState.SUCCEEDED for row in made)
     return ExitCode.FINE if well else ExitCode.FAILURES
+
+
+def _sent_again(event: Event, endpoint: Endpoint) -> DeliveryRecord:
+    with transaction.atomic():
+        made = resend_event(owner=event.owner, event_id=event.id, endpoint_id=endpoint.id)
+        audit(
+            "delivery.resent",
+            subject=made.public_id,
+            account=event.owner,
+            after={"event": event.public_id, "endpoint": endpoint.public_id},
+        )
+    return made
 
 
 def _endpoints(event: Event, named: Sequence[uuid.UUID] | None) -> list[Endpoint]:

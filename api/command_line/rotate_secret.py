@@ -3,6 +3,8 @@
 import argparse
 from datetime import timedelta
 
+from django.db import transaction
+
 from api.command_line.accounts import find_endpoint
 from api.command_line.arguments import endpoint_id, span
 from api.command_line.audit import audit
@@ -25,14 +27,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _rotate(arguments: argparse.Namespace, output: Output) -> int:
     found = find_endpoint(arguments.endpoint)
-    endpoint, secret = roll_secret(owner=found.owner, endpoint_id=found.id, overlap=arguments.overlap)
-    ends = endpoint.previous_secret_expires_at
-    audit(
-        "endpoint.secret_rolled",
-        subject=endpoint.public_id,
-        account=endpoint.owner,
-        after={"previous_secret_expires_at": moment_text(ends)},
-    )
+    with transaction.atomic():
+        endpoint, secret = roll_secret(owner=found.owner, endpoint_id=found.id, overlap=arguments.overlap)
+        ends = endpoint.previous_secret_expires_at
+        audit(
+            "endpoint.secret_rolled",
+            subject=endpoint.public_id,
+            account=endpoint.owner,
+            after={"previous_secret_expires_at": moment_text(ends)},
+        )
     if ends is None:
         output.talk(
             f"{endpoint.public_id}: the old secret signs nothing more. The new one is shown this once:"

@@ -187,16 +187,16 @@ def _as_it_is(request: HttpRequest, named: Named, words: str) -> HttpResponse:
 def _set_status(request: HttpRequest, endpoint: Endpoint, status: EndpointStatus, said: str) -> Done:
     """The change and its entry commit together; an endpoint that has the status already is left as it is."""
 
-    def write_down(before: Mapping[str, Any], after: Endpoint) -> None:
+    def write_down(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         if before["status"] == status:
             return
         written_down(
             request,
             action=f"endpoint.{status}",
-            subject=after.public_id,
-            account=after.owner,
+            subject=endpoint.public_id,
+            account=endpoint.owner,
             before={"status": before["status"], "reason": before["status_reason"]},
-            after={"status": status.value, "reason": after.status_reason},
+            after={"status": status.value, "reason": after["status_reason"]},
         )
 
     try:

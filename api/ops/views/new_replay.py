@@ -13,7 +13,7 @@ from api.pages.ranges import Range, read_range, shown
 from dispatcher.config import dispatcher_settings
 from dispatcher.errors import EndpointNotFound, ReplayRefused
 from dispatcher.models import Endpoint
-from dispatcher.replay_runs import Counted, count_replay, start_replay
+from dispatcher.replay_runs import Counted, ReplayRun, count_replay, start_replay
 from dispatcher.replay_search import KINDS
 
 PAGE = "/ops/replays/"
@@ -130,6 +130,23 @@ def _start(request: HttpRequest, wanted: _Wanted, limit: int) -> Done:
         raise NotDone(
             f"{int(counted):,} are more than the limit of {limit:,}: write the number to confirm it."
         )
+
+    def write_down(run: ReplayRun) -> None:
+        written_down(
+            request,
+            action="replay.started",
+            subject=run.public_id,
+            account=endpoint.owner,
+            after={
+                "endpoint": endpoint.public_id,
+                "only": wanted.only,
+                "since": shown(run.since),
+                "until": shown(run.until),
+                "rate": wanted.rate,
+                "counted": str(run.counted),
+            },
+        )
+
     try:
         run = start_replay(
             owner=endpoint.owner,
@@ -140,23 +157,10 @@ def _start(request: HttpRequest, wanted: _Wanted, limit: int) -> Done:
             rate=wanted.rate,
             created_by=request.user.get_username(),
             confirmed_count=int(counted),
+            on_write=write_down,
         )
     except (EndpointNotFound, ReplayRefused) as refusal:
         raise NotDone(str(refusal)) from None
-    written_down(
-        request,
-        action="replay.started",
-        subject=run.public_id,
-        account=endpoint.owner,
-        after={
-            "endpoint": endpoint.public_id,
-            "only": wanted.only,
-            "since": shown(run.since),
-            "until": shown(run.until),
-            "rate": wanted.rate,
-            "counted": str(run.counted),
-        },
-    )
     return Done("The replay has begun.", f"{PAGE}{run.public_id}/")
 
 

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
@@ -61,11 +62,7 @@ def enter_page(request: HttpRequest, token: str) -> HttpResponse:
     """A one-time link: GET says what it is worth and changes nothing, POST uses it up and logs in."""
     if request.method not in ASKED:
         return HttpResponseNotAllowed(ASKED)
-    if request.method == "POST" and (user := use_link(token)) is not None:
-        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-        sessions.begin(request, by_link=True)
-        request.role = role_of(user)  # type: ignore[attr-defined]
-        written_down(request, action="person.entered_by_link", subject=user.get_username())
+    if request.method == "POST" and _entered(request, token):
         return HttpResponse(status=303, headers={"Location": PASSWORD})
     seen = look_at(token)
     status = {LinkState.GOOD: 200, LinkState.UNKNOWN: 404}.get(seen.state, 410)
@@ -87,11 +84,12 @@ def password_page(request: HttpRequest) -> HttpResponse:
             form = made(user)
             messages.error(request, f"Too many tries. The next one is possible in {span(wait)}.")
         elif form.is_valid():
-            # The password alone: what else a person is, the API's SQL role may not write.
-            form.save(commit=False).save(update_fields=["password"])
+            with transaction.atomic():
+                # The password alone: what else a person is, the API's SQL role may not write.
+                form.save(commit=False).save(update_fields=["password"])
+                written_down(request, action="person.password_changed", subject=user.get_username())
             update_session_auth_hash(request, user)  # the other sessions of this person end
             sessions.chose_password(request)
-            written_down(request, action="person.password_changed", subject=user.get_username())
             messages.success(
                 request, "The password is set. Wherever else you were logged in, you no longer are."
             )
@@ -99,6 +97,19 @@ def password_page(request: HttpRequest) -> HttpResponse:
     status = 400 if form.errors else 200
     context = {"form": form, "by_link": free}
     return render(request, "ops/password.html", context, status=status)
+
+
+def _entered(request: HttpRequest, token: str) -> bool:
+    """Whether the link was good: it is used up then, and who has it is logged in, in one transaction."""
+    with transaction.atomic():
+        user = use_link(token)
+        if user is None:
+            return False
+        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        sessions.begin(request, by_link=True)
+        request.role = role_of(user)  # type: ignore[attr-defined]
+        written_down(request, action="person.entered_by_link", subject=user.get_username())
+    return True
 
 
 def _login_form(

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -159,16 +160,17 @@ def stop_page(request: HttpRequest, portal: Portal, id: str) -> HttpResponse:
     if request.method == "POST":
         read_form(request)
         try:
-            stop_delivery(owner=portal.owner, delivery_id=record.id)
+            with transaction.atomic():
+                stop_delivery(owner=portal.owner, delivery_id=record.id)
+                written_down(
+                    request,
+                    portal,
+                    action="delivery.stopped",
+                    subject=record.public_id,
+                    before={"state": record.state},
+                )
         except DeliveryEnded:
             return see(portal, back, notice="ended")
-        written_down(
-            request,
-            portal,
-            action="delivery.stopped",
-            subject=record.public_id,
-            before={"state": record.state},
-        )
         return see(portal, back, notice="stopped")
     question = Question(
         title="Stop this delivery?",

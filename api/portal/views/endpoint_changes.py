@@ -1,6 +1,10 @@
 """What is done to one endpoint: on a page that says what will happen, by a form that does it once."""
 
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 
@@ -12,6 +16,7 @@ from api.portal.lookups import endpoint_named, identified, offered_endpoints
 from api.portal.pages import ASKED, Portal, portal_page, render, see
 from api.portal.views.endpoints import reveal
 from dispatcher.endpoints import delete_endpoint, roll_secret, send_test_event, update_endpoint
+from dispatcher.errors import EndpointNotFound
 from dispatcher.models import Endpoint, EndpointStatus
 from dispatcher.replay_runs import count_missed
 
@@ -67,10 +72,7 @@ def delete_page(request: HttpRequest, portal: Portal, id: str) -> HttpResponse:
         if row is None:
             raise Http404(f"There is no endpoint {id[:60]!r} in this account.")
         if row.deleted_at is None:
-            delete_endpoint(owner=portal.owner, endpoint_id=endpoint_id)
-            written_down(
-                request, portal, action="endpoint.deleted", subject=row.public_id, before={"url": row.url}
-            )
+            _delete(request, portal, endpoint_id)
         return see(portal, "", notice="deleted")
     endpoint = endpoint_named(portal, id)
     question = Question(
@@ -177,19 +179,39 @@ def test_page(request: HttpRequest, portal: Portal) -> HttpResponse:
     return see(portal, f"deliveries/{made['delivery']}/", notice="sent")
 
 
-def _set_status(
-    request: HttpRequest, portal: Portal, endpoint: Endpoint, status: EndpointStatus
-) -> HttpResponse:
-    changed = update_endpoint(owner=portal.owner, endpoint_id=endpoint.id, changes={"status": status.value})
-    if changed.status != endpoint.status:
+def _delete(request: HttpRequest, portal: Portal, endpoint_id: uuid.UUID) -> None:
+    """Nothing, where another request was first."""
+
+    def write_down(endpoint: Endpoint) -> None:
         written_down(
             request,
             portal,
-            action=f"endpoint.{status.value}",
+            action="endpoint.deleted",
             subject=endpoint.public_id,
-            before={"status": str(endpoint.status)},
-            after={"status": status.value},
+            before={"url": endpoint.url},
         )
+
+    with suppress(EndpointNotFound):
+        delete_endpoint(owner=portal.owner, endpoint_id=endpoint_id, on_write=write_down)
+
+
+def _set_status(
+    request: HttpRequest, portal: Portal, endpoint: Endpoint, status: EndpointStatus
+) -> HttpResponse:
+    def write_down(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        if before["status"] != after["status"]:
+            written_down(
+                request,
+                portal,
+                action=f"endpoint.{status.value}",
+                subject=endpoint.public_id,
+                before={"status": str(before["status"])},
+                after={"status": status.value},
+            )
+
+    changed = update_endpoint(
+        owner=portal.owner, endpoint_id=endpoint.id, changes={"status": status.value}, on_write=write_down
+    )
     below = f"endpoints/{endpoint.public_id}/"
     if changed.status != endpoint.status and status == EndpointStatus.ENABLED:
         since = endpoint.status_since

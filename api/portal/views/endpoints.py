@@ -1,6 +1,6 @@
 """The account's endpoints: all, one, a new one, and how one is changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -96,24 +96,25 @@ def edit_endpoint_page(request: HttpRequest, portal: Portal, id: str) -> HttpRes
     if request.method != "POST":
         return _form(request, portal, form_of(endpoint), endpoint=endpoint)
     _, tree = read_form(request)
+
+    def write_down(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        if differing := [name for name in FIELDS if before[name] != after[name]]:
+            written_down(
+                request,
+                portal,
+                action="endpoint.updated",
+                subject=endpoint.public_id,
+                before={name: before[name] for name in differing},
+                after={name: after[name] for name in differing},
+            )
+
     try:
         values = {"description": None, **values_from(tree, endpoint.api_version)}
-        changed = update_endpoint(owner=portal.owner, endpoint_id=endpoint.id, changes=values)
+        update_endpoint(owner=portal.owner, endpoint_id=endpoint.id, changes=values, on_write=write_down)
     except REFUSALS as error:
         form = form_from(tree, endpoint.api_version)
         form.refuse(error)
         return _form(request, portal, form, endpoint=endpoint)
-    before, after = ({name: getattr(row, name) for name in FIELDS} for row in (endpoint, changed))
-    differing = [name for name in FIELDS if before[name] != after[name]]
-    if differing:
-        written_down(
-            request,
-            portal,
-            action="endpoint.updated",
-            subject=endpoint.public_id,
-            before={name: before[name] for name in differing},
-            after={name: after[name] for name in differing},
-        )
     return see(portal, f"endpoints/{endpoint.public_id}/", notice="saved")
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 
 from api.errors import ApiError, InvalidParameter
@@ -136,18 +137,19 @@ def change_replay_page(request: HttpRequest, portal: Portal, id: str, change: st
         return ask(request, portal, question)
     read_form(request)
     try:
-        changed = CHANGES[change](replay_id=replay.id, owner=portal.owner)
+        with transaction.atomic():
+            changed = CHANGES[change](replay_id=replay.id, owner=portal.owner)
+            if changed.state != replay.state:
+                written_down(
+                    request,
+                    portal,
+                    action=f"replay.{_DONE[change]}",
+                    subject=replay.public_id,
+                    before={"state": str(replay.state)},
+                    after={"state": str(changed.state)},
+                )
     except (ReplayStateRefused, ReplayRefused) as error:
         return ask(request, portal, question, problem=str(error))
-    if changed.state != replay.state:
-        written_down(
-            request,
-            portal,
-            action=f"replay.{_DONE[change]}",
-            subject=replay.public_id,
-            before={"state": str(replay.state)},
-            after={"state": str(changed.state)},
-        )
     return see(portal, f"replays/{replay.public_id}/")
 
 
@@ -192,6 +194,15 @@ def _start(request: HttpRequest, portal: Portal, endpoint: Endpoint) -> HttpResp
             param="only",
         )
 
+    def write_down(replay: ReplayRun) -> None:
+        written_down(
+            request,
+            portal,
+            action="replay.started",
+            subject=replay.public_id,
+            after={"endpoint": endpoint.public_id, "only": only, "count": int(count)},
+        )
+
     def start() -> Fields:
         try:
             replay = start_replay(
@@ -203,16 +214,10 @@ def _start(request: HttpRequest, portal: Portal, endpoint: Endpoint) -> HttpResp
                 rate=RATE,
                 created_by=portal.session.actor,
                 confirmed_count=int(count),
+                on_write=write_down,
             )
         except ReplayRefused as error:
             raise ApiError(f"Not replayed: {error.field} {error.reason}.", status=409) from None
-        written_down(
-            request,
-            portal,
-            action="replay.started",
-            subject=replay.public_id,
-            after={"endpoint": endpoint.public_id, "only": only, "count": int(count)},
-        )
         return {"replay": replay.public_id}
 
     made = once(
