@@ -79,7 +79,7 @@ def write_past(merchants: list[Furnished], *, days: int, per_day: int, chance: r
     Event.objects.bulk_create(rows.events, batch_size=500)
     FinishedDelivery.objects.bulk_create(rows.deliveries, batch_size=500)
     Attempt.objects.bulk_create(rows.attempts, batch_size=500)
-    sums = [tally.row(endpoint_id, minute) for (endpoint_id, minute), tally in rows.tallies.items()]
+    sums = [tally.row(endpoint_id.int, minute) for (endpoint_id, minute), tally in rows.tallies.items()]
     for first in range(0, len(sums), _TALLIES_WRITTEN):
         some = sums[first : first + _TALLIES_WRITTEN]
         execute(_SQL["add_to_rollups"], {"tallies": json.dumps(some)})
