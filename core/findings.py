@@ -7,6 +7,10 @@ CATALOGUE: dict[str, Entry] = {
         "API_KEY_HASH_KEY is too short",
         "Make one: python -c 'import secrets; print(secrets.token_urlsafe(48))'. It makes every API key unknown.",
     ),
+    "core.E002": Entry(
+        "Payments or refunds are due, and nobody settles them",
+        "Start manage.py run_settlement, or another one; where one runs, its log says what fails.",
+    ),
     "core.W001": Entry(
         "A lock is waited for as long as a statement may take, or longer",
         "Make LOCK_TIMEOUT_MS smaller than STATEMENT_TIMEOUT_MS: then a lock that is held is told as such.",

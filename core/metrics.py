@@ -6,18 +6,13 @@ Families are only built when somebody scrapes. Needs prometheus-client, which no
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from prometheus_client.core import Metric
 
 from core.observer import Kind
-from core.sql import SQL
-from outbox.database import fetch_all
+from core.standing import COUNTED, DueReading
 from outbox.exposition import Families, ProcessMetrics
 from outbox.measures import EVENTS_RECORDED, STATEMENT_BOUNDS, Description, Histogram
-
-# What is due is counted no further: what matters above is that it does not shrink.
-COUNTED = 10_000
 
 CATALOGUE = (
     Description("settlement_leased_total", "counter", "Payments that this process leased to settle."),
@@ -51,26 +46,6 @@ CATALOGUE = (
 )  # fmt: skip
 _FAMILIES = Families(CATALOGUE)
 _KINDS: tuple[Kind, ...] = ("payment", "refund")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueReading:
-    """What is due at one moment; the same whichever process asks."""
-
-    oldest_payment: float  # seconds
-    oldest_refund: float
-    payments: int
-    refunds: int
-
-
-def read_due(*, counted: int = COUNTED) -> DueReading:
-    """One statement, whose cost `counted` bounds. Joins the open transaction, where there is one."""
-    ((oldest_payment, oldest_refund, payments, refunds),) = fetch_all(
-        SQL["settlements_due"], {"most": counted}
-    )
-    return DueReading(
-        oldest_payment=oldest_payment, oldest_refund=oldest_refund, payments=payments, refunds=refunds
-    )
 
 
 class Metrics(ProcessMetrics):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from core.observer import Observer, Unobserved
+from core.standing import read_due
 from outbox.lookout import Lookout
 from outbox.metrics_server import MetricsOptions, served
 
@@ -18,7 +19,7 @@ def serving_metrics(options: MetricsOptions) -> Iterator[Observer]:
     if options.port is None:
         yield Unobserved()
         return
-    from core.metrics import Metrics, read_due
+    from core.metrics import Metrics
 
     watch = Lookout(read_due)
     metrics = Metrics(due=watch.reading)

@@ -76,6 +76,10 @@ CATALOGUE: dict[str, Entry] = {
         "The clocks of this machine and of the database are a minute apart, or more",
         "Run NTP on both machines. Ids and partitions follow the clock of whoever makes them.",
     ),
+    "database.E006": Entry(
+        "The server's disk is almost full: PostgreSQL stops where it cannot write",
+        "Make room, or a larger disk, now. Look at what holds back WAL, and at what else lies there.",
+    ),
     "database.W001": Entry(
         "The version of PostgreSQL is newer than what is tested",
         "Watch for an upgrade of Mini Stripe; nothing is known to fail.",
@@ -107,5 +111,34 @@ CATALOGUE: dict[str, Entry] = {
     "database.W008": Entry(
         "Most connections of the server are in use",
         "Raise max_connections, run fewer processes, or put PgBouncer between.",
+    ),
+    "database.W009": Entry(
+        "Too little is written to the WAL for a standby, or for a backup of any moment",
+        "Set wal_level = replica in postgresql.conf and start the server anew.",
+    ),
+    "database.W010": Entry(
+        "A replication slot holds back WAL, which fills the disk",
+        "Start its reader; where it is gone for good: SELECT pg_drop_replication_slot(name). "
+        "max_slot_wal_keep_size bounds what a slot may hold.",
+    ),
+    "database.W011": Entry(
+        "WAL cannot be archived: it stays, and fills the disk",
+        "Read the server's log, and mend archive_command or the place where it writes to.",
+    ),
+    "database.W012": Entry(
+        "Autovacuum is off for single tables",
+        "ALTER TABLE of each: RESET (autovacuum_enabled). Live deliveries are rewritten all the time.",
+    ),
+    "database.W013": Entry(
+        "Transaction ids run out: autovacuum does not get to freeze old rows",
+        "Look for what holds it back (open and prepared transactions, replication slots), then: VACUUM (FREEZE).",
+    ),
+    "database.W014": Entry(
+        "The server's disk is filling up",
+        "Make room, or shorten the retention; look at what holds back WAL.",
+    ),
+    "database.W015": Entry(
+        "A prepared transaction was left: nothing that died since can be vacuumed",
+        "Ask whoever prepared it, then COMMIT PREPARED or ROLLBACK PREPARED with its name.",
     ),
 }

@@ -4,8 +4,9 @@ Each room has a catalogue of the entries that its checks may name; `manage.py ch
 same words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from django.core.checks import CheckMessage
@@ -51,6 +52,17 @@ class Finding:
         return kind(self.sentence, hint=f"{self.remedy} More: {self.link}", id=self.id)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look found: that it is well, with the figures, or what is wrong."""
+
+    told: str
+    finding: Finding | None = None
+
+
+Look = Callable[[], Iterator[Seen]]
+
+
 def anchor(id: str) -> str:
     """Of the heading on the page."""
     return id.lower().replace(".", "")
@@ -59,3 +71,24 @@ def anchor(id: str) -> str:
 def finding(catalogue: Mapping[str, Entry], id: str, sentence: str) -> Finding:
     """With the remedy of the catalogue."""
     return Finding(id, sentence, catalogue[id].remedy)
+
+
+def seen_wrong(catalogue: Mapping[str, Entry], id: str, sentence: str) -> Seen:
+    """A look's finding, with the remedy of the catalogue."""
+    return Seen(sentence, finding(catalogue, id, sentence))
+
+
+def span_text(span: timedelta) -> str:
+    minutes = span.total_seconds() / 60
+    return (
+        f"{minutes / 60:.1f} h"
+        if minutes >= 120
+        else f"{minutes:.0f} min"
+        if minutes >= 2
+        else f"{minutes * 60:.0f} s"
+    )
+
+
+def size_text(size: int) -> str:
+    """Of bytes."""
+    return f"{size / 1024**3:,.1f} GiB" if size >= 1024**3 else f"{size / 1024**2:,.0f} MiB"

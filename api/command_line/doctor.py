@@ -9,9 +9,12 @@ from django.core.checks import CheckMessage, run_checks
 from api.command_line.errors import ExitCode
 from api.command_line.output import Line, Output, Tone, joined, toned
 from api.command_line.subcommands import Subcommand
-from dispatcher.examination import LOOKS, Seen, look
-from outbox.findings import PAGE, Finding, Level, anchor
+from core.examination import LOOKS as OF_CORE
+from dispatcher.examination import LOOKS as OF_DISPATCHER
+from dispatcher.examination import look
+from outbox.findings import PAGE, Finding, Level, Look, Seen, anchor
 
+LOOKS: dict[str, Look] = {**OF_DISPATCHER, **OF_CORE}
 _TONES = {Level.ERROR: Tone.BAD, Level.WARNING: Tone.WARNING}
 
 
@@ -29,7 +32,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _examine(arguments: argparse.Namespace, output: Output) -> int:
     levels = set()
     for name in arguments.only or ["settings", *LOOKS]:
-        for seen in _settings() if name == "settings" else look(name):
+        for seen in _settings() if name == "settings" else look(LOOKS[name]):
             output.record(_fields(name, seen), *_lines(name, seen))
             if seen.finding is not None:
                 levels.add(seen.finding.level)
@@ -86,8 +89,8 @@ SUBCOMMAND = Subcommand(
     description=(
         "Look for everything that is known to go wrong: settings and how they fit together, the version "
         "and the settings of "
-        "PostgreSQL, migrations, clocks, dead rows, partitions, dispatchers, secrets, the broker, names, "
-        "file limits. Changes "
+        "PostgreSQL, migrations, clocks, disk and WAL, dead rows, partitions, dispatchers, settlement, secrets, "
+        "the broker, names, file limits. Changes "
         "nothing. Says what to do, with a link. Exits 4 where there is an error, with --strict for a "
         "warning too, and 3 where the "
         "database is out of reach."

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from api.command_line.doctor import LOOKS
 from core.findings import CATALOGUE as OF_CORE
-from dispatcher.examination import LOOKS
 from dispatcher.findings import CATALOGUE as OF_DISPATCHER
 from outbox.findings import anchor
 from tests.command_line.running import webhooks, within

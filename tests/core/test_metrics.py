@@ -9,10 +9,11 @@ from prometheus_client import generate_latest
 
 from core import settler
 from core.confirmation import confirm_payment_intent
-from core.metrics import CATALOGUE, COUNTED, DueReading, Metrics, read_due
+from core.metrics import CATALOGUE, Metrics
 from core.models import PaymentIntent
 from core.settlement import lease_due_settlements, settle_payment
 from core.settler import Settler
+from core.standing import COUNTED, DueReading, read_due
 from core.stop_signal import StopSignal
 from tests.core.merchants import new_intent, write_of
 from tests.dispatcher.plans import counted_rows

@@ -1,17 +1,19 @@
 """Each look of the doctor finds what it is for, and says nothing where that is well."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db.migrations.recorder import MigrationRecorder
 
+import dispatcher.database_examination as of_database
 import dispatcher.examination as examination
 from dispatcher.deliveries import database_now
 from dispatcher.findings import CATALOGUE
 from dispatcher.models import Endpoint
 from dispatcher.pause import pause_deliveries
-from outbox.findings import Level, finding
+from outbox.findings import Level, Seen, finding
 from tests.dispatcher.beats import beat
 from tests.dispatcher.scenes import fan_out, make_endpoint, query, record
 
@@ -19,13 +21,18 @@ pytestmark = pytest.mark.django_db
 
 
 def found(name: str) -> list[str]:
-    return [seen.finding.id for seen in examination.look(name) if seen.finding is not None]
+    return [seen.finding.id for seen in looked(name) if seen.finding is not None]
+
+
+def looked(name: str) -> list[Seen]:
+    return list(examination.look(examination.LOOKS[name]))
 
 
 def server_row(**changes):
     row = {
         "number": 150_018, "version": "15.18", "in_recovery": False, "read_only": False, "fsync": True,
-        "full_pages": True, "commits": "on", "vacuums": True, "most": 100, "used": 5, "size": 1,
+        "full_pages": True, "commits": "on", "vacuums": True, "wal_level": "replica", "most": 100, "used": 5,
+        "ids_used": 200_000_000,
     }  # fmt: skip
     return [tuple({**row, **changes}.values())]
 
@@ -40,16 +47,18 @@ def server_row(**changes):
         ({"fsync": False}, ["database.E004"]),
         ({"commits": "off"}, ["database.E004"]),
         ({"vacuums": False}, ["database.W002"]),
+        ({"wal_level": "minimal"}, ["database.W009"]),
+        ({"ids_used": 1_500_000_000}, ["database.W013"]),
         ({"used": 81}, ["database.W008"]),
     ],
 )
 def test_a_server_is_judged_by_what_it_says(monkeypatch, changes, ids):
-    monkeypatch.setattr(examination, "fetch_all", lambda *_: server_row(**changes))
+    monkeypatch.setattr(of_database, "fetch_all", lambda *_: server_row(**changes))
     assert found("server") == ids
 
 
 def test_this_server_answers_all_that_is_asked():
-    assert {seen.told.partition(" ")[0] for seen in examination.look("server")} >= {"PostgreSQL"}
+    assert {seen.told.partition(" ")[0] for seen in looked("server")} >= {"PostgreSQL"}
     assert set(found("server")) <= {"database.E004"}  # the tests' own is not durable
 
 
@@ -65,7 +74,7 @@ def test_migrations_that_are_not_applied_are_named():
 )
 def test_clocks_that_differ_are_told(monkeypatch, apart, ids):
     now = database_now
-    monkeypatch.setattr(examination, "database_now", lambda: now() + timedelta(seconds=apart))
+    monkeypatch.setattr(of_database, "database_now", lambda: now() + timedelta(seconds=apart))
     assert found("clocks") == ids
 
 
@@ -75,11 +84,78 @@ def test_dead_rows_and_what_keeps_them_are_told(monkeypatch):
         "examine_tables": [("dispatcher_lane", 10, 90_000, 5_000_000, None)],
         "examine_transactions": [(4711, "psql", "idle in transaction", timedelta(hours=3))],
     }
-    statements = {examination._SQL[name]: answer for name, answer in rows.items()}
-    monkeypatch.setattr(examination, "fetch_all", lambda statement, _: statements[statement])
-    seen = list(examination.look("tables"))
-    assert [one.finding and one.finding.id for one in seen] == ["database.W003", "database.W004"]
-    assert "3.0 h" in seen[1].told
+    answering(
+        monkeypatch,
+        **rows,
+        examine_vacuum=[("dispatcher_lane",)],
+        examine_prepared=[("two", timedelta(days=1))],
+    )
+    seen = looked("tables")
+    ids = ["database.W003", "database.W012", "database.W004", "database.W015"]
+    assert [one.finding and one.finding.id for one in seen] == ids
+    assert "3.0 h" in seen[2].told
+
+
+def answering(monkeypatch, **rows):
+    """The database as it answers these statements."""
+    answers = {of_database._SQL[name]: answer for name, answer in rows.items()}
+    monkeypatch.setattr(of_database, "fetch_all", lambda statement, _: answers[statement])
+
+
+def test_a_table_that_autovacuum_passes_over_is_told():
+    query("ALTER TABLE dispatcher_lane SET (autovacuum_enabled = off)")
+    (seen,) = (one for one in looked("tables") if one.finding is not None)
+    assert "dispatcher_lane" in seen.told
+    assert found("tables") == ["database.W012"]
+
+
+def test_a_slot_that_holds_back_wal_is_told(monkeypatch):
+    assert "database.W010" not in found("storage")
+    # Temporary: it ends with this session.
+    query("SELECT pg_create_physical_replication_slot('for_a_doctor', true, true)")
+    held = [one for one in looked("storage") if "for_a_doctor" in one.told]
+    assert [one.finding for one in held] == [None]
+    monkeypatch.setattr(of_database, "_HELD_WAL", -1)
+    (seen,) = (one for one in looked("storage") if "for_a_doctor" in one.told)
+    assert seen.finding is not None
+    assert seen.finding.id == "database.W010"
+    query("SELECT pg_drop_replication_slot('for_a_doctor')")
+
+
+@pytest.mark.parametrize(
+    ("row", "ids", "words"),
+    [
+        ((1, False, None, None, True), [], "pg_monitor is told"),
+        ((1, False, None, "/data", False), [], "runs elsewhere"),
+        ((1, False, None, "/nowhere/of/this/machine", True), [], "runs elsewhere"),
+        ((1, False, datetime(2026, 11, 28, 10, 0), None, True), ["database.W011"], "2026-11-28 10:00 UTC"),  # noqa: DTZ001
+    ],
+)
+def test_storage_is_told_as_far_as_it_can_be_known(monkeypatch, row, ids, words):
+    answering(monkeypatch, examine_storage=[row], examine_slots=[])
+    seen = looked("storage")
+    assert [one.finding.id for one in seen if one.finding is not None] == ids
+    assert any(words in one.told for one in seen)
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "ids"),
+    [
+        (20, 3.0, []), (20, 1.9, ["database.W014"]), (20, 0.3, ["database.E006"]),
+        (10_000, 11.0, []), (10_000, 9.0, ["database.W014"]), (10_000, 1.9, ["database.E006"]),
+    ],
+)  # fmt: skip
+def test_a_disk_that_fills_up_is_told(monkeypatch, total, free, ids):
+    answering(monkeypatch, examine_storage=[(1, False, None, "/data", True)], examine_slots=[])
+    usage = SimpleNamespace(total=total * 1024**3, free=free * 1024**3)
+    monkeypatch.setattr("dispatcher.database_examination.shutil.disk_usage", lambda _: usage)
+    assert found("storage") == ids
+
+
+def test_this_servers_storage_is_told():
+    told = " ".join(one.told for one in looked("storage"))
+    assert "in this database" in told
+    assert "free on the disk of" in told
 
 
 def test_partitions_that_lack_are_told():
@@ -129,7 +205,7 @@ def test_names_that_are_slow_or_unknown_are_told(monkeypatch):
     make_endpoint(url="https://slow.test/")
     answers = {"good.test": (0.1, None), "bad.test": (0.0, "cannot be resolved"), "slow.test": (3.0, None)}
     monkeypatch.setattr(examination, "_resolve", answers.get)
-    told = {one.told.split()[3] for one in examination.look("names") if one.finding is not None}
+    told = {one.told.split()[3] for one in looked("names") if one.finding is not None}
     assert told == {"bad.test", "slow.test"}
     assert set(found("names")) == {"dispatcher.W009"}
 
@@ -139,7 +215,7 @@ def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch):
     released = threading.Event()
     monkeypatch.setattr(examination, "_LONGEST_LOOKUP", 0.0)
     monkeypatch.setattr(examination, "_resolve", lambda _: (released.wait(), (0.0, None))[1])
-    (seen,) = examination.look("names")
+    (seen,) = looked("names")
     released.set()
     assert seen.finding is not None
     assert "hangs.test took longer than" in seen.told
