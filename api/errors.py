@@ -58,7 +58,9 @@ class UnknownUrl(ApiError):
 
     def __init__(self, method: str, path: str) -> None:
         super().__init__(
-            f"Unrecognized request URL ({method}: {path[:200]}).", status=404, code="url_unknown"
+            f"Unrecognized request URL ({method}: {path[:200]}). Those that there are: /docs/",
+            status=404,
+            code="url_unknown",
         )
 
 

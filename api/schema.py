@@ -1,4 +1,4 @@
-"""`/schema/` and `/docs/`: built once a process; the pages load nothing from elsewhere."""
+"""`/schema/`, and `/docs/`, which is `/` too: built once a process; the page loads nothing from elsewhere."""
 
 import base64
 import hashlib
@@ -9,6 +9,8 @@ from functools import cache
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from drf_spectacular.generators import SchemaGenerator
+
+from api.exception_handling import unknown_path
 
 _build = threading.Lock()
 _SCRIPT = """
@@ -28,6 +30,13 @@ def docs(_request: HttpRequest) -> HttpResponse:
     """Swagger UI over the description."""
     body, policy = _page()
     return HttpResponse(body, headers={"Content-Security-Policy": policy})
+
+
+def front(request: HttpRequest) -> HttpResponse:
+    """`/`: the reference for a browser. A program that is sent here forgot its path, and is told so."""
+    if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+        return docs(request)
+    return unknown_path(request)
 
 
 def _schema() -> bytes:

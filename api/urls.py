@@ -13,7 +13,7 @@ from api.exception_handling import unknown_path
 from api.failure_catalogue import catalogue_page
 from api.health import healthz, readyz
 from api.ops.urls import to_operations
-from api.schema import docs, schema
+from api.schema import docs, front, schema
 from api.views.balance import (
     AccountByIdView,
     AccountView,
@@ -124,6 +124,7 @@ resources = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include(resources)),
     path("", include(resources)),
+    path("", front),
     re_path(r"^healthz/?$", healthz),
     re_path(r"^readyz/?$", readyz),
     re_path(r"^authenticate/(?P<secret>[^/]+)/?$", authentication_page),

@@ -295,7 +295,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "VERSION": "2026-11-22",
     "DESCRIPTION": (
         "Payments and signed webhooks. The paths without `/v1` speak the plain dialect, "
-        "those under `/v1` Stripe's: the official SDKs work with them."
+        "those under `/v1` Stripe's: the official SDKs work with them.\n\n"
+        "*Authorize* takes an API key, as `manage.py create_api_key` prints it; then *Try it out* sends real "
+        "requests. Why an attempt failed: [failure codes](/docs/failure-codes/). How deliveries stand: "
+        "[operations](/ops/)."
     ),
     "OAS_VERSION": "3.1.0",
     "PREPROCESSING_HOOKS": ["api.openapi.dialect_paths"],

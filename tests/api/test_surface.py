@@ -177,6 +177,23 @@ def test_the_policy_of_the_pages_lets_their_script_run(client: Any) -> None:
     assert b"SwaggerUIBundle" in script
 
 
+def test_a_browser_that_opens_the_root_sees_the_reference(db: None, client: Any) -> None:
+    page = client.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert page.content == client.get("/docs/").content
+    assert page["Content-Security-Policy"] == client.get("/docs/")["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(("method", "accept"), [("GET", "*/*"), ("POST", "text/html"), ("GET", None)])
+def test_a_program_that_asks_for_the_root_is_told_where_the_paths_are(
+    db: None, client: Any, method: str, accept: str | None
+) -> None:
+    answer = client.generic(method, "/", headers={"Accept": accept} if accept else {})
+    assert answer.status_code == 404
+    error = answer.json()["error"]
+    assert error["code"] == "url_unknown"
+    assert error["message"] == f"Unrecognized request URL ({method}: /). Those that there are: /docs/"
+
+
 def test_the_pages_load_everything_from_here(client: Any) -> None:
     page = client.get("/docs/")
     assert page.status_code == 200

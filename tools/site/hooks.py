@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 MERMAID = NODE_PACKAGES.path("@mermaid-js", "tiny", "dist", "mermaid.tiny.js")
 SCRIPT = "assets/javascripts/mermaid.js"
+COLOURS = "assets/diagrams.js"  # of the theme's directory
 # The theme's script would fetch Mermaid from there, and what old browsers lack.
 ELSEWHERE = re.compile(r"https://unpkg\.com/[^\"'`]+")
 # Where copies of the repository's own files are, for pages that point to them.
@@ -111,8 +112,9 @@ def on_post_page(output: str, *, page: Page, **_: Any) -> str:
     """Mermaid on the pages that have a diagram, and on no other: it is large."""
     if '<pre class="mermaid">' not in output or not MERMAID.exists():
         return output
-    script = posixpath.relpath(SCRIPT, posixpath.dirname(page.url) or ".")
-    return output.replace("</head>", f'<script src="{script}"></script></head>', 1)
+    places = (posixpath.relpath(script, posixpath.dirname(page.url) or ".") for script in (SCRIPT, COLOURS))
+    scripts = "".join(f'<script src="{place}"></script>' for place in places)
+    return output.replace("</head>", f"{scripts}</head>", 1)
 
 
 def on_post_build(*, config: MkDocsConfig) -> None:

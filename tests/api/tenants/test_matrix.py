@@ -32,7 +32,16 @@ from tests.api.tenants.routes import CURSORS, REFERENCES, ROUTES, Route
 from tests.api.tenants.worlds import World, make_world
 
 # Open to everybody, by what they are: they say nothing of an account, or only to who has an intent's secret.
-PUBLIC = {"authentication_page", "healthz", "readyz", "schema", "docs", "catalogue_page", "unknown_path"}
+PUBLIC = {
+    "authentication_page",
+    "healthz",
+    "readyz",
+    "schema",
+    "docs",
+    "front",
+    "catalogue_page",
+    "unknown_path",
+}
 # Of the operations pages, those before the login, and redirects to them.
 PAGES_FOR_STRANGERS = {"enter_page", "login_page", "logout_page", "nothing_here", "to_operations"}
 # Parameters whose text names no object.
