@@ -67,9 +67,21 @@ def test_no_default_is_itself_a_variable() -> None:
     assert re.search(r"\$\{[^}]*\$\{", COMPOSE_FILE.read_text()) is None
 
 
-def test_every_setting_is_documented() -> None:
+def settings_read() -> set[str]:
     settings = (REPOSITORY / "core" / "settings.py").read_text()
-    read = set(re.findall(r"""(?:env\.[a-z_]+|_seconds)\(\s*"([A-Z_]+)\"""", settings))
+    return set(re.findall(r"""(?:env\.[a-z_]+|_seconds|_days)\(\s*"([A-Z_]+)\"""", settings))
+
+
+def test_every_setting_of_the_environment_file_reaches_the_containers() -> None:
+    """What docker-compose does not name it passes on to nobody, and tells nobody."""
+    services = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
+    for name in ("api", "settlement", "dispatcher", "cli-relay"):
+        missing = settings_read() - set(services[name]["environment"])
+        assert missing - {"DEBUG", "LOCAL_SECRETS"} == set(), name  # which production refuses in any case
+
+
+def test_every_setting_is_documented() -> None:
+    read = settings_read()
     documented = set(re.findall(r"(?m)^#?([A-Z_]+)=", EXAMPLE.read_text()))
     assert len(read) > 20
     assert read - documented == set()
