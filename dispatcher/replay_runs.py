@@ -208,7 +208,7 @@ def resume_replay(*, replay_id: uuid.UUID, owner: str | None = None) -> ReplayRu
 
     Raises:
         ReplayNotFound, ReplayStateRefused: as of pause_replay.
-        ReplayRefused: it failed, and another one was begun since.
+        ReplayRefused: it failed, and another one was begun since, or its endpoint is disabled or deleted.
     """
     return _change(
         replay_id, owner, {ReplayState.PAUSED: ReplayState.RUNNING, ReplayState.FAILED: ReplayState.RUNNING}
@@ -304,6 +304,8 @@ def _change(replay_id: uuid.UUID, owner: str | None, changes: dict[ReplayState, 
         if replay.state not in changes:
             raise ReplayStateRefused(replay_id, replay.state)
         if replay.state == ReplayState.FAILED:
+            # As where one begins: of two that would go to the endpoint at once the second finds the first.
+            replayable(replay.owner, replay.endpoint_id, lock=True)
             _refuse_a_second(replay.endpoint_id)
         now = database_now()
         replay.state = changes[ReplayState(replay.state)]

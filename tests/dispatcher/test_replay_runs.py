@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from dispatcher import replay_runs, replay_search, replay_steps
 from dispatcher.connection import connect
@@ -433,6 +433,20 @@ class TestTogether:
             assert not carry_a_replay(log)
         assert len(log.told) == 1
         assert get_replay(replay_id=run.id).state == "running"
+        connection.close()
+
+    def test_one_that_failed_goes_on_only_when_no_other_can_begin_meanwhile(self):
+        endpoint = make_endpoint()
+        fail(3)
+        run = start(endpoint)
+        query("UPDATE dispatcher_replay SET state = 'failed', next_step_at = NULL")
+        connect()
+        query("SET lock_timeout = '100ms'")
+        beginning = "SELECT FROM dispatcher_endpoint WHERE id = %s FOR NO KEY UPDATE"
+        with held_elsewhere(beginning, endpoint.id), pytest.raises(OperationalError):
+            resume_replay(replay_id=run.id)
+        assert get_replay(replay_id=run.id).state == "failed"
+        assert resume_replay(replay_id=run.id).state == "running"
         connection.close()
 
     def test_two_dispatchers_make_each_delivery_once(self, monkeypatch):
