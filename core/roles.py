@@ -59,7 +59,10 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     # Who changed what by hand is added to, and never changed by anybody.
     "api_audit_entry": {API: ADD},
     "api_used_confirmation": {API: ADD, SETTLEMENT: "SELECT, UPDATE, DELETE"},
-    "api_entry_link": {API: "SELECT, INSERT, UPDATE (used_at)", SETTLEMENT: "SELECT, UPDATE, DELETE"},
+    "api_entry_link": {
+        API: "SELECT, INSERT, UPDATE (used_at), UPDATE (expires_at)",
+        SETTLEMENT: "SELECT, UPDATE, DELETE",
+    },
     # The operations pages: people log in, and admins say who may.
     "auth_user": {API: "SELECT, INSERT, UPDATE (last_login), UPDATE (password), UPDATE (is_active)"},
     "auth_group": {API: READ},

@@ -202,6 +202,7 @@ def test_privileges_are_those_of_the_table_and_no_others(deployment: Deployment)
         " AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)"
     )
     assert {(relation, column) for relation, column, _ in columns} == {
+        ("api_entry_link", "expires_at"),
         ("api_entry_link", "used_at"),
         ("auth_user", "is_active"),
         ("auth_user", "last_login"),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from api.models import AuditEntry
@@ -123,3 +123,23 @@ def test_it_is_for_admins_alone(browser: Browsers, role: Role):
     assert 'href="/ops/people/"' not in client.get("/ops/").content.decode()
     for path in (PAGE, f"{PAGE}new/", f"{PAGE}1/role/", f"{PAGE}1/access/", f"{PAGE}1/link/"):
         assert client.get(path).status_code == 403
+
+
+@pytest.mark.parametrize("change", ["role", "access"])
+def test_of_two_admins_who_turn_each_other_out_one_stays(
+    admin: Client, person: People, monkeypatch: pytest.MonkeyPatch, change: str
+):
+    other = person(Role.OPERATOR)
+    other.groups.set([Group.objects.get(name="admin")])
+    address = f"{PAGE}{other.pk}/{change}/"
+    form = {**form_of(admin.get(address).content.decode()), "role": "viewer"}
+
+    def be_turned_out_meanwhile(*_: object) -> None:
+        User.objects.get(username="admin").groups.clear()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("api.ops.views.people._not_oneself", be_turned_out_meanwhile)
+        refused = admin.post(address, form)
+    assert refused.status_code == 409
+    assert "You are no admin any more." in refused.content.decode()
+    assert role_of(User.objects.get(pk=other.pk)) == Role.ADMIN

@@ -212,6 +212,21 @@ def test_a_link_of_somebody_who_was_deactivated_lets_nobody_in():
     assert Client().post(path).status_code == 404
 
 
+def test_a_new_password_ends_the_links_that_nobody_used():
+    """One that somebody else has would let them in beside whoever set it."""
+    paths = [link_for("ada") for _ in range(3)]
+    elsewhere = link_for("grace")
+    client = Client()
+    client.post(paths[0])
+    form = {"new_password1": ANOTHER, "new_password2": ANOTHER}
+    assert client.post("/ops/password/", form).status_code == 303
+    for path in paths[1:]:
+        refused = Client().post(path)
+        assert refused.status_code == 410
+        assert "This link is over" in refused.content.decode()
+    assert Client().post(elsewhere).status_code == 303
+
+
 def test_no_link_is_stored_as_it_is():
     token = link_for("ada").split("/")[-2]
     stored = EntryLink.objects.get()

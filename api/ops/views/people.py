@@ -77,6 +77,7 @@ def role_page(request: HttpRequest, id: str) -> HttpResponse:
         _not_oneself(request, person, "give yourself another role")
         role = _chosen_role(request)
         with transaction.atomic():
+            _hold_still(request, person)
             give_role(person, role)
             written_down(
                 request,
@@ -109,6 +110,7 @@ def activity_page(request: HttpRequest, id: str) -> HttpResponse:
     def act() -> Done:
         _not_oneself(request, person, "keep yourself out")
         with transaction.atomic():
+            _hold_still(request, person)
             set_active(person, active=not active)
             written_down(
                 request,
@@ -187,3 +189,12 @@ def _not_oneself(request: HttpRequest, person: User, words: str) -> None:
     """So that there is always an admin left."""
     if person.pk == request.user.pk:
         raise NotDone(f"You cannot {words}: ask another admin.")
+
+
+def _hold_still(request: HttpRequest, person: User) -> None:
+    """Of two admins who would turn each other out at once, the second is no admin any more. Requires a transaction."""
+    numbers = {request.user.pk, person.pk}
+    held = User.objects.select_for_update(no_key=True).filter(pk__in=numbers).order_by("pk")
+    acting = next((one for one in held if one.pk == request.user.pk), None)
+    if acting is None or role_of(acting) != Role.ADMIN:
+        raise NotDone("You are no admin any more. Nothing was changed.")

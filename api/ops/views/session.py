@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from api.ops import sessions
 from api.ops.changes import ASKED, written_down
-from api.ops.entry_links import LinkState, look_at, use_link
+from api.ops.entry_links import LinkState, end_links_of, look_at, use_link
 from api.ops.pages import LOGIN, operations_page, render
 from api.ops.roles import role_of
 from api.ops.throttle import wait_before_login
@@ -87,6 +87,7 @@ def password_page(request: HttpRequest) -> HttpResponse:
             with transaction.atomic():
                 # The password alone: what else a person is, the API's SQL role may not write.
                 form.save(commit=False).save(update_fields=["password"])
+                end_links_of(user)
                 written_down(request, action="person.password_changed", subject=user.get_username())
             update_session_auth_hash(request, user)  # the other sessions of this person end
             sessions.chose_password(request)
