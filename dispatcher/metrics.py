@@ -83,7 +83,7 @@ CATALOGUE = (
         "dispatcher_oldest_due_age_seconds", "gauge",
         "Age of the oldest due delivery: of those that may be claimed now, and of any.", ("which",),
     ),
-    Description("dispatcher_circuits", "gauge", "Endpoints whose circuit is not closed, by state.", ("state",)),
+    Description("dispatcher_circuits", "gauge", "Enabled endpoints whose circuit is not closed, by state.", ("state",)),
     Description("dispatcher_paused", "gauge", "Whether all deliveries are paused."),
     Description(
         "dispatcher_default_partition_rows", "gauge",

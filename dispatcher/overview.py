@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dispatcher.lane_standing import read_lanes
 from dispatcher.processes import LATE_AFTER
 from dispatcher.rollups import Bucket, activity
 from outbox.database import fetch_all
@@ -13,8 +14,6 @@ from outbox.sql import statements
 COUNTED = 10_000
 # As the alert has it: what may be sent now and was not for so long is late.
 LATE = timedelta(minutes=1)
-# So many failed attempts in a row, or a circuit that is not closed, and an endpoint is failing.
-FAILING_STREAK = 3
 _SQL = statements("dispatcher.sql")
 
 
@@ -59,47 +58,29 @@ class Overview:
 
 
 def overview(*, owner: str | None = None, since: datetime, until: datetime) -> Overview:
-    """Three statements at most. `ok` and `failed` are those of the range, everything else is as it is now.
+    """Three statements. `ok` and `failed` are those of the range, everything else is as it is now.
 
     Raises:
         ValueError: `until` is not later than `since`.
     """
     parts = activity(owner=owner, since=since, until=until, buckets=60)
-    (row,) = fetch_all(
-        _SQL["overview"],
-        {"owner": owner, "most": COUNTED, "streak": FAILING_STREAK, "alive_within": LATE_AFTER},
+    lanes = read_lanes(owner=owner, counted=COUNTED)
+    ((paused_since, pause_reason, pending, dispatchers, anything_sent),) = fetch_all(
+        _SQL["overview"], {"owner": owner, "most": COUNTED, "alive_within": LATE_AFTER}
     )
-    (
-        due,
-        scheduled,
-        leased,
-        permitted,
-        oldest,
-        opened,
-        half_open,
-        endpoints,
-        disabled,
-        failing,
-        paused_since,
-        pause_reason,
-        pending,
-        dispatchers,
-        anything_sent,
-        moment,
-    ) = row
     return Overview(
-        moment=moment,
-        due=due,
-        scheduled=scheduled,
+        moment=lanes.moment,
+        due=lanes.due,
+        scheduled=lanes.scheduled,
         pending_fan_out=pending,
-        leased=leased,
-        oldest_permitted=permitted or timedelta(),
-        oldest_due=oldest or timedelta(),
-        endpoints=endpoints,
-        failing=failing,
-        disabled=disabled,
-        circuits_open=opened,
-        circuits_half_open=half_open,
+        leased=lanes.leases,
+        oldest_permitted=lanes.oldest_permitted,
+        oldest_due=lanes.oldest_due,
+        endpoints=lanes.endpoints,
+        failing=lanes.failing,
+        disabled=lanes.disabled,
+        circuits_open=lanes.circuits_open,
+        circuits_half_open=lanes.circuits_half_open,
         paused_since=paused_since,
         pause_reason=pause_reason or None,
         dispatchers=dispatchers,

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from dispatcher.deliveries import database_now
 from dispatcher.tallies import DURATION_BOUNDS, MINUTES_KEPT, WAIT_BOUNDS
 from outbox.database import fetch_all
 from outbox.sql import statements
@@ -109,7 +108,7 @@ def activity(
     """The range in at most `buckets` + 1 parts of equal width, oldest first, those where nothing happened too.
 
     Parts are aligned: to the minute, the hour, the day in UTC. So the first begins at or before `since`, and the last
-    ends at or after `until`. One statement, two where `since` is days ago.
+    ends at or after `until`. One statement.
 
     Args:
         owner, endpoint_id: of one endpoint, of an owner's, or of all. That the endpoint is the owner's is the
@@ -169,7 +168,7 @@ def worst_endpoints(
     """The endpoints with the most failed attempts in the range, most first; none without a failure.
 
     Looked for among those that failed most in each minute or hour of it, or among an owner's first hundred, those
-    that fail now before the others. Three statements at most, which read a bounded number of rows: 6,000 for the
+    that fail now before the others. Two statements at most, which read a bounded number of rows: 6,000 for the
     search, and of each endpoint found its spans.
 
     Args:
@@ -216,7 +215,7 @@ def worst_endpoints(
 def sparklines(
     *, endpoint_ids: Sequence[uuid.UUID], since: datetime, until: datetime, points: int = 48
 ) -> Mapping[uuid.UUID, Sequence[SeriesPoint]]:
-    """The attempts of each endpoint over the range, from sums by the hour; one statement, and one for the clock.
+    """The attempts of each endpoint over the range, from sums by the hour; one statement.
 
     Reads at most the hours of the range for each endpoint: ask for a page of them, and for days rather than months.
     """
@@ -270,7 +269,9 @@ class _Shape:
         if not 1 <= buckets <= MAX_BUCKETS:
             raise ValueError(f"buckets must be between 1 and {MAX_BUCKETS}, not {buckets}")
         span = HOUR
-        if until - since <= BY_THE_MINUTE and since > database_now() - MINUTES_KEPT + HOUR:
+        # An hour of what is kept is left out: this machine's clock need not be the database's.
+        kept_since = datetime.now(tz=UTC) - MINUTES_KEPT + HOUR
+        if until - since <= BY_THE_MINUTE and since > kept_since:
             span = MINUTE
         day = timedelta(days=1)
         fitting = (width for width in _WIDTHS if width >= span and width * buckets >= until - since)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dispatcher.connection import connect
+from dispatcher.lane_standing import read_lanes
 from outbox.database import fetch_all
 from outbox.lookout import Lookout
 from outbox.partitions import STRAYS_COUNTED, partitioned_tables
@@ -34,37 +35,24 @@ class Standing:
 
 
 def read_standing(*, counted: int = COUNTED) -> Standing:
-    """One statement, whose cost `counted` bounds. Joins the open transaction, where there is one."""
+    """Two statements, whose cost `counted` and the number of lanes bound. Joins an open transaction."""
     tables = [table.name for table in partitioned_tables()]
-    (row,) = fetch_all(
+    lanes = read_lanes(counted=counted)
+    ((recorded, pending, leased, pauses, strays),) = fetch_all(
         _SQL["standing"],
         {"most": counted, "tables": tables, "least": uuid.UUID(int=0), "most_strays": STRAYS_COUNTED},
     )
-    (
-        recorded,
-        pending,
-        due,
-        scheduled,
-        leased,
-        leases,
-        permitted,
-        oldest,
-        opened,
-        half_open,
-        pauses,
-        strays,
-    ) = row
     return Standing(
         events_recorded=recorded,
         pending_fan_out=pending,
-        due=due,
-        scheduled=scheduled,
+        due=lanes.due,
+        scheduled=lanes.scheduled,
         leased=leased,
-        leases=leases,
-        oldest_permitted=permitted,
-        oldest_due=oldest,
-        circuits_open=opened,
-        circuits_half_open=half_open,
+        leases=lanes.leases,
+        oldest_permitted=lanes.oldest_permitted.total_seconds(),
+        oldest_due=lanes.oldest_due.total_seconds(),
+        circuits_open=lanes.circuits_open,
+        circuits_half_open=lanes.circuits_half_open,
         paused=pauses > 0,
         strays=dict(zip(tables, strays, strict=True)),
     )

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from dispatcher.health import EndpointHealth
+from dispatcher.lane_standing import FAILING_STREAK
 from dispatcher.models import Endpoint, EndpointStatus
-from dispatcher.overview import FAILING_STREAK
 
 STATUSES = ("enabled", "disabled", "failing", "deleted")
 SPARKLINE = timedelta(days=2)

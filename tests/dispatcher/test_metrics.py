@@ -283,7 +283,7 @@ def test_what_waits_for_a_hold_makes_no_dispatcher_late_and_a_resend_does():
 
 
 def test_counts_stop_at_their_bound_and_reading_them_does_too():
-    """One statement, whatever waits: at most the bound for each state, and a few rows a lane."""
+    """Whatever waits: at most the bound for each state, and a few rows a lane."""
     endpoints = [make_endpoint() for _ in range(5)]
     record(1000)
     while fan_out():

@@ -335,8 +335,7 @@ def test_what_charts_read_is_bounded(month, span):
     with counted_rows() as count:
         for chosen in ({}, {"owner": OWNER}, {"endpoint_id": month[0]}):
             assert sum(part.ok for part in activity(since=now - span, until=now, **chosen)) >= 5 * 50
-    asks_the_clock = span <= DAY
-    assert len(count.statements) == 3 * (1 + asks_the_clock)
+    assert len(count.statements) == 3
     assert count.largest() <= 1_500, count.worst()
 
 
@@ -347,7 +346,7 @@ def test_what_the_worst_cost_is_bounded(month, span, owner):
     spans = 1 + span // (MINUTE if span <= DAY else HOUR)
     with counted_rows() as count:
         assert len(worst_endpoints(since=now - span, until=now, limit=5, owner=owner)) == 5
-    assert len(count.statements) == (3 if span <= DAY else 2)
+    assert len(count.statements) == 2
     candidates = 10 if owner is None else 12
     search = 60 if owner else 6_100
     assert count.largest() <= search + (candidates + 1) * (spans + 60), count.worst()
