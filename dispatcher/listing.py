@@ -1,8 +1,9 @@
 """Lists of deliveries for operators: over all owners, with filters, however much history there is.
 
-What an index finds is read no further than the page. A filter that none finds (the type of an event; an owner or an
-endpoint beside a failure code) is applied to a window of 2,000 candidates: where these hold fewer than a page, the page
-says how far it looked, and its cursor goes on from there.
+What an index finds is read no further than the page. A filter that none finds (the type of an event; a failure code
+beside an owner or an endpoint) is applied to a window of 2,000 candidates: where these hold fewer than a page, the page
+says how far it looked, and its cursor goes on from there. The candidates of an owner are the owner's: how far a page of
+one looks tells nothing of others.
 """
 
 import uuid
@@ -75,6 +76,7 @@ def find_deliveries(
     *,
     owner: str | None = None,
     endpoint_id: uuid.UUID | None = None,
+    event_id: uuid.UUID | None = None,
     state: str | None = None,
     failure_code: str | None = None,
     event_type: str | None = None,
@@ -85,10 +87,11 @@ def find_deliveries(
 ) -> FoundDeliveries:
     """Deliveries that match everything given, newest first; three statements.
 
-    Newest is by the delivery; of an owner or an endpoint by its event; with a failure code by the newest attempt that
-    failed so, and the range is of these attempts then.
+    Newest is by the delivery; of an owner or an endpoint by its event; with a failure code, unless of an owner, by the
+    newest attempt that failed so, and the range is of these attempts then.
 
     Args:
+        event_id: of this event alone; needs its owner.
         failure_code: of any of its attempts.
         created_from: inclusive, `created_to` exclusive.
         cursor: `next_cursor` of the page before, of the same filters.
@@ -97,8 +100,14 @@ def find_deliveries(
         SearchRefused: a filter or the cursor is none, with the field and how to mend it.
     """
     _check(state, failure_code, created_from, created_to, limit)
-    way = "attempt" if failure_code else "event" if owner is not None or endpoint_id is not None else "id"
+    if event_id is not None and owner is None:
+        raise SearchRefused(field="event_id", reason="needs the owner of the event")
+    way = _way(owner, endpoint_id, failure_code)
     after_event, after_id = _position(way, cursor)
+    oldest = None if created_from is None else floor_uuid(created_from)
+    if event_id is not None:
+        after_event, after_id = min((after_event, after_id), (event_id, _LAST))
+        oldest = max(oldest or event_id, event_id)
     if created_to is not None:
         # As if the page before had ended where the range does.
         end = floor_uuid(created_to)
@@ -106,7 +115,7 @@ def find_deliveries(
             after_event, after_id = min((after_event, after_id), (end, _FIRST))
         else:
             after_id = min(after_id, end)
-    searching = event_type is not None or way == "attempt" or (state in LIVE_STATES)
+    searching = event_type is not None or failure_code is not None or (state in LIVE_STATES)
     window = WINDOW if searching else limit + 1
     rows = fetch_all(
         _SQL[f"find_by_{way}"],
@@ -121,7 +130,7 @@ def find_deliveries(
             "rare": state if state in FINISHED_STATES and state != DeliveryState.SUCCEEDED else None,
             "ends": [each.value for each in FINISHED_STATES if state in (None, each)],
             # Where there is none nothing is compared: of a range PostgreSQL believes that it holds very little.
-            "oldest": None if created_from is None else floor_uuid(created_from),
+            "oldest": oldest,
             "until": _LAST if created_to is None else floor_uuid(created_to),
             "event_id": after_event,
             "id": after_id,
@@ -141,6 +150,15 @@ def find_deliveries(
         next_cursor = _cursor(way, last_event, last_id)
         searched_until = moment_of(last_event)
     return FoundDeliveries(rows=_listed(page), next_cursor=next_cursor, searched_until=searched_until)
+
+
+def _way(owner: str | None, endpoint_id: uuid.UUID | None, failure_code: str | None) -> str:
+    """Along which ids the list is read."""
+    if owner is not None:
+        return "event"
+    if failure_code is not None:
+        return "attempt"
+    return "event" if endpoint_id is not None else "id"
 
 
 def _listed(page: Sequence[tuple[Any, ...]]) -> Sequence[ListedDelivery]:

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from api.pages.filters import Filters
+
 DEFAULT = "24h"
 NAMED = {
     "1h": timedelta(hours=1),
@@ -71,6 +73,16 @@ def read_range(query: Mapping[str, str], *, default: str = DEFAULT, now: datetim
                 return Range(since=since, until=until)
     chosen = name if name in NAMED else default
     return Range(since=now - NAMED[chosen], until=now, name=chosen, problems=problems)
+
+
+def optional_range(query: Mapping[str, str], filters: Filters) -> tuple[dict[str, str], Range | None]:
+    """What links keep of the range that was asked for, and the range; none where none was given, or it is wrong."""
+    given = {name: query[name] for name in ("range", "since", "until") if query.get(name)}
+    if not given:
+        return {}, None
+    asked = read_range(query, default="30d")
+    filters.problems.update(asked.problems)
+    return ({}, None) if asked.problems else (given, asked)
 
 
 def shown(moment: datetime) -> str:

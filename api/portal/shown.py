@@ -9,12 +9,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from api.failure_catalogue import code_of
 from api.portal.lookups import endpoints_with
 from api.portal.pages import Portal
 from api.views.deliveries import event_types_of
+from core.versions import shown_event_type
+from dispatcher.listing import ListedDelivery
 from dispatcher.models import Attempt, DeliveryRecord, Endpoint
-from outbox.identifiers import encode_id, floor_uuid, moment_of
+from outbox.identifiers import floor_uuid, moment_of
 
 _LONGEST = 32  # characters of an address in a list
 
@@ -23,11 +24,11 @@ _LONGEST = 32  # characters of an address in a list
 class DeliveryRow:
     """A delivery in a list."""
 
-    record: DeliveryRecord
-    event_id: str
+    record: DeliveryRecord | ListedDelivery
     event_type: str | None  # None: the event is past its retention
-    endpoint: Endpoint | None
-    last: Attempt | None
+    url: str | None  # of its endpoint
+    last_status: int | None  # what its last attempt brought: a status, or why there is none
+    last_code: str | None
 
     @property
     def recorded_at(self) -> datetime:
@@ -37,9 +38,9 @@ class DeliveryRow:
     @property
     def receiver(self) -> str:
         """Host and path in a few characters."""
-        if self.endpoint is None:
+        if self.url is None:
             return "—"
-        place = self.endpoint.url.partition("://")[2]
+        place = self.url.partition("://")[2]
         return place if len(place) <= _LONGEST else f"{place[: _LONGEST - 1]}…"
 
     @property
@@ -51,11 +52,23 @@ class DeliveryRow:
     @property
     def result(self) -> str:
         """What the last attempt brought, in a few characters."""
-        if self.last is None:
-            return "—"
-        if self.last.status is not None:
-            return str(self.last.status)
-        return (code_of(self.last) or self.last.outcome).replace("_", " ")
+        if self.last_status is not None:
+            return str(self.last_status)
+        return "—" if self.last_code is None else self.last_code.replace("_", " ")
+
+
+def listed_rows(found: Sequence[ListedDelivery], *, version: str) -> list[DeliveryRow]:
+    """Rows of a list that was searched; no statement."""
+    return [
+        DeliveryRow(
+            record=each,
+            event_type=None if each.event_type is None else shown_event_type(each.event_type, version),
+            url=each.endpoint_url,
+            last_status=each.last_status,
+            last_code=each.last_code or each.last_outcome,
+        )
+        for each in found
+    ]
 
 
 def delivery_rows(
@@ -71,16 +84,19 @@ def delivery_rows(
         endpoints = endpoints_with(portal, {record.endpoint_id for record in records})
     types = event_types_of(records, owner=portal.owner, version=portal.session.api_version)
     last = _last_attempts(records)
-    return [
-        DeliveryRow(
-            record=record,
-            event_id=encode_id("evt", record.event_id),
-            event_type=types.get(record.event_id),
-            endpoint=endpoints.get(record.endpoint_id),
-            last=last.get(record.id),
+    rows = []
+    for record in records:
+        endpoint, attempt = endpoints.get(record.endpoint_id), last.get(record.id)
+        rows.append(
+            DeliveryRow(
+                record=record,
+                event_type=types.get(record.event_id),
+                url=endpoint.url if endpoint else None,
+                last_status=attempt.status if attempt else None,
+                last_code=(attempt.failure_code or attempt.outcome) if attempt else None,
+            )
         )
-        for record in records
-    ]
+    return rows
 
 
 def pretty(body: bytes | str) -> str:

@@ -31,8 +31,7 @@ candidate AS MATERIALIZED (
         LIMIT 1
     ) AS delivery
     -- What has failed so again since was on an earlier page.
-    WHERE (%(owner)s::text IS NULL OR delivery.owner = %(owner)s)
-      AND NOT EXISTS (
+    WHERE NOT EXISTS (
           SELECT FROM dispatcher_attempt AS later
           WHERE later.delivery_id = newest.delivery_id AND later.failure_code = %(failure_code)s
             AND later.id > newest.attempt_id AND later.id < %(until)s AND %(paged)s

@@ -41,6 +41,13 @@ found AS MATERIALIZED (
     LEFT JOIN LATERAL (SELECT type FROM outbox_event WHERE id = candidate.event_id OFFSET 0) AS event ON true
     WHERE (%(event_type)s::text IS NULL OR event.type = %(event_type)s)
       AND (%(state)s::text IS NULL OR candidate.state = %(state)s)
+      -- One that succeeded at once has no attempt that failed. An attempt is younger than its delivery, so that
+      -- partitions of earlier days need not be looked into.
+      AND (%(failure_code)s::text IS NULL OR candidate.attempts > (candidate.state = 'succeeded')::int AND EXISTS (
+          SELECT FROM dispatcher_attempt AS failed
+          WHERE failed.delivery_id = candidate.id AND failed.failure_code = %(failure_code)s
+            AND failed.id >= (left(candidate.id::text, 13) || '-0000-0000-000000000000')::uuid
+      ))
     ORDER BY event_id DESC, candidate.id DESC
     LIMIT %(limit)s + 1
 )

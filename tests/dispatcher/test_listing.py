@@ -73,11 +73,12 @@ def expected(**filters: Any) -> list[uuid.UUID]:
         for row in DeliveryRecord.objects.all()
         if filters.get("owner") in (None, row.owner)
         and filters.get("endpoint_id") in (None, row.endpoint_id)
+        and filters.get("event_id") in (None, row.event_id)
         and filters.get("state") in (None, row.state)
         and filters.get("event_type") in (None, types[row.event_id])
         and (code is None or row.id in failed)
     ]
-    if code:
+    if code and "owner" not in filters:
         kept.sort(key=lambda row: failed[row.id], reverse=True)
     elif "owner" in filters or "endpoint_id" in filters:
         kept.sort(key=lambda row: (row.event_id, row.id), reverse=True)
@@ -116,6 +117,8 @@ FILTERS: list[dict[str, Any]] = [
     {"event_type": "parcel.unknown"},
     {"failure_code": "http_5xx"},
     {"failure_code": "http_5xx", "owner": "acct_other"},
+    {"failure_code": "timeout_total", "owner": OWNER, "state": "succeeded"},
+    {"failure_code": "timeout_total", "owner": OWNER, "event_type": "parcel.lost"},
     {"failure_code": "timeout_total", "state": "pending", "event_type": "parcel.sent"},
     {"failure_code": "http_410_gone", "state": "dead_lettered"},
     {"failure_code": "tls_untrusted"},
@@ -132,6 +135,10 @@ def test_a_list_holds_what_matches_newest_first_however_it_is_cut(story, filters
     if filters.get("owner") == OWNER or not filters:
         of_endpoint = {**filters, "endpoint_id": story[1].id}
         assert [row.id for row in rows(2, **of_endpoint)] == expected(**of_endpoint)
+    if filters.get("owner") == OWNER and wanted:
+        of_event = {**filters, "event_id": DeliveryRecord.objects.get(id=wanted[-1]).event_id}
+        for limit in (1, 200):
+            assert [row.id for row in rows(limit, **of_event)] == expected(**of_event)
 
 
 @pytest.mark.parametrize("filters", [each for each in FILTERS if each], ids=str)
@@ -192,6 +199,7 @@ def test_a_range_bounds_the_list(story):
         ({"cursor": "nonsense"}, "cursor", "begin with the first page"),
         ({"cursor": f"event-{uuid.uuid4().hex}-{uuid.uuid4().hex}"}, "cursor", "other filters"),
         ({"limit": 0}, "limit", "between 1 and 200"),
+        ({"event_id": uuid.uuid4()}, "event_id", "needs the owner"),
         (
             {
                 "created_from": datetime(2026, 2, 1).astimezone(),
@@ -274,6 +282,8 @@ def _fill(ids: list[uuid.UUID]) -> None:
         ({"owner": OWNER}, 12 * 51),
         ({"owner": OWNER, "state": "dead_lettered"}, 4 * 51),
         ({"failure_code": "http_5xx"}, 2 * 2_000 + 5_000),
+        ({"failure_code": "http_5xx", "owner": OWNER}, 8 * 2_000),
+        ({"failure_code": "tls_untrusted", "owner": OWNER}, 8 * 2_000),
         ({"event_type": "parcel.lost"}, 5 * 2_000),
         ({"event_type": "parcel.lost", "owner": OWNER}, 8 * 2_000),
         ({"event_type": "parcel.unknown"}, 5 * 2_000),

@@ -130,7 +130,11 @@ def test_what_a_merchant_writes_is_text(visitor: Visitor) -> None:
         ({"endpoint": "we_1"}, "is no id of an endpoint"),
         ({"event": "pi_0000000000000000000000"}, "is the id of a payment"),
         ({"range": "9y"}, "take one of 1h, 24h"),
-        ({"older": "x"}, "is no id of a delivery"),
+        ({"code": "http_999"}, "is not known; take one of"),
+        ({"type": "customer.exploded"}, "is not known; take one of"),
+        ({"since": "2026-11-02", "until": "2026-11-01"}, "exchange them"),
+        ({"cursor": "x"}, "begin with the first page"),
+        ({"cursor": "attempt-" + "-".join(["0" * 32] * 2)}, "begin with the first page"),
         ({"state": "\0"}, "printable characters"),
         ({"event": "evt_" + "9" * 300}, "printable characters"),
         ({"endpoint": "\u202ewe_1"}, "printable characters"),
@@ -152,9 +156,28 @@ def test_filters_find_what_they_say(visitor: Visitor) -> None:
     assert other["id"] not in visitor.text("deliveries/", endpoint=made["endpoint"])
     assert made["id"] in visitor.text("deliveries/", event=made["event"], range="1h")
     assert "No delivery matches" in visitor.text("deliveries/", state="dead_lettered")
+    for asked in (
+        {"code": "http_5xx"},
+        {"type": "customer.created"},
+        {"state": "pending", "code": "http_5xx"},
+    ):
+        text = visitor.text("deliveries/", **asked)
+        assert made["id"] in text
+        assert other["id"] not in text
+    nothing = visitor.text("deliveries/", code="tls_untrusted")
+    assert "No delivery matches" in nothing
+    assert f'<a href="{visitor.root}deliveries/">Clear the filters</a>' in nothing
     assert made["event"] in visitor.text("events/", type="customer.created")
     assert other["event"] not in visitor.text("events/", type="customer.created")
     assert "is not known" in visitor.text("events/", status=400, type="customer.exploded")
+
+
+def test_a_type_is_chosen_by_the_name_that_the_links_version_has(visitor: Visitor) -> None:
+    visitor.caller.endpoint()
+    record(owner=visitor.caller.account.public_id, type="payment_intent.payment_failed")
+    fan_out()
+    assert "<td><a href" in visitor.text("deliveries/", type="payment_intent.failed")
+    assert "is not known" in visitor.text("deliveries/", status=400, type="payment_intent.payment_failed")
 
 
 def test_pages_of_deliveries_lead_on_and_back(visitor: Visitor) -> None:
@@ -162,18 +185,15 @@ def test_pages_of_deliveries_lead_on_and_back(visitor: Visitor) -> None:
     record(60, owner=visitor.caller.account.public_id, type="customer.created")
     fan_out()
     seen: list[str] = []
-    query = ""
+    query = "?state=pending"
     for _ in range(3):
         text = visitor.client.get(visitor.root + "deliveries/" + query).content.decode()
         seen += re.findall(r'deliveries/(dlv_\w+)/"', text)
-        older = re.search(r'href="(\?[^"]*older=dlv_\w+)"', text)
-        newer = re.search(r'href="(\?[^"]*newer=dlv_\w+)"', text)
+        older = re.search(r'href="(\?[^"]*cursor=event-[^"]+)"', text)
         query = older[1].replace("&amp;", "&") if older else ""
     assert len(seen) == len(set(seen)) == 60
     assert not older
-    assert newer
-    back = visitor.client.get(visitor.root + "deliveries/" + newer[1]).content.decode()
-    assert re.findall(r'deliveries/(dlv_\w+)/"', back) == seen[25:50]
+    assert '<a class="button" href="?state=pending&amp;">← Newest</a>' in text
 
 
 def test_the_catalogue_shows_each_event_with_an_example_and_its_schema(visitor: Visitor) -> None:

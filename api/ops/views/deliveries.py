@@ -1,8 +1,7 @@
 """All deliveries: filtered, found by id, followed live."""
 
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
@@ -10,20 +9,17 @@ from django.utils import timezone
 from api.failure_catalogue import PATH
 from api.ops.links import page_of
 from api.ops.pages import operations_page, render
-from api.ops.views.payments import optional_range
+from api.pages.deliveries import CODES, list_by
 from api.pages.filters import Filters
 from api.readings.decisions import reason_words
 from api.readings.identifying import NotTraceable, identify
 from core.versions import EVENT_TYPES
 from dispatcher.config import dispatcher_settings
-from dispatcher.errors import SearchRefused
-from dispatcher.failures import FailureCode
-from dispatcher.listing import FoundDeliveries, ListedDelivery, find_deliveries
+from dispatcher.listing import ListedDelivery
 from dispatcher.models import DeliveryState
 from outbox.identifiers import encode_id
 
 SIZE = 50
-_CODES = [code.value for code in FailureCode]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +60,26 @@ def deliveries_page(request: HttpRequest) -> HttpResponse:
     filters = Filters(request.GET)
     if (leads_to := _exact(request, filters)) is not None:
         return HttpResponseRedirect(leads_to)
-    found, kept = _found(request, filters)
-    cursor = request.GET.get("cursor", "")
-    kept_query = urlencode({**filters.given, **kept})
+    account = filters.id("account", "acct")
+    page = list_by(
+        request.GET,
+        filters,
+        size=SIZE,
+        owner=None if account is None else encode_id("acct", account),
+        endpoint_id=filters.id("endpoint", "we"),
+        event_type=filters.text("type"),
+    )
     policy = dispatcher_settings().retry_policy
     context = {
-        "lines": [Line(row, policy.max_attempts) for row in found.rows],
-        "found": found,
+        "lines": [Line(row, policy.max_attempts) for row in page.found.rows],
+        "list": page,
         "filters": filters,
         "problems": filters.problems,
         "states": DeliveryState.values,
-        "codes": _CODES,
+        "codes": CODES,
         "types": list(EVENT_TYPES),
-        "range": optional_range(request, Filters({}))[1],
-        "filtered": bool(filters.given or kept),
-        "kept": kept_query and f"{kept_query}&",
-        "older": found.next_cursor and urlencode({**filters.given, **kept, "cursor": found.next_cursor}),
-        "behind": bool(cursor),
-        "live": request.GET.get("live") == "1" and not cursor,
+        "range": page.range,
+        "live": request.GET.get("live") == "1" and not page.behind,
         "catalogue": PATH,
         "now": timezone.now(),
     }
@@ -99,27 +97,3 @@ def _exact(request: HttpRequest, filters: Filters) -> str | None:
         except NotTraceable as problem:
             filters.problems[name] = problem.message
     return None
-
-
-def _found(request: HttpRequest, filters: Filters) -> tuple[FoundDeliveries, dict[str, str]]:
-    """Three statements. A filter that is wrong is left out, and told of."""
-    account = filters.id("account", "acct")
-    endpoint = filters.id("endpoint", "we")
-    given: dict[str, Any] = {
-        "owner": None if account is None else encode_id("acct", account),
-        "endpoint_id": endpoint,
-        "state": filters.choice("state", DeliveryState.values),
-        "failure_code": filters.choice("code", _CODES),
-        "event_type": filters.text("type"),
-    }
-    kept, shown_range = optional_range(request, filters)
-    if shown_range is not None:
-        given |= {"created_from": shown_range.since, "created_to": shown_range.until}
-    cursor = request.GET.get("cursor") or None
-    try:
-        return find_deliveries(**given, limit=SIZE, cursor=cursor), kept
-    except SearchRefused as refusal:
-        if refusal.field != "cursor":
-            raise
-        filters.problems["cursor"] = refusal.reason
-        return find_deliveries(**given, limit=SIZE), kept

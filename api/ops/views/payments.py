@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +10,7 @@ from api.failure_catalogue import PATH
 from api.ops.pages import operations_page, render
 from api.ops.subjects import page_about
 from api.pages.filters import Filters
-from api.pages.ranges import read_range
+from api.pages.ranges import optional_range
 from api.pages.searching import search
 from api.readings.identifying import Named, NothingKnown
 from api.readings.trace import trace
@@ -49,7 +48,7 @@ def payments_page(request: HttpRequest) -> HttpResponse:
         narrowed &= Q(status=status)
     if currency := filters.choice("currency", MINOR_UNITS):
         narrowed &= Q(currency=currency)
-    kept, shown_range = optional_range(request, filters)
+    kept, shown_range = optional_range(request.GET, filters)
     if shown_range is not None:
         rows = rows.filter(id__gte=floor_uuid(shown_range.since), id__lt=floor_uuid(shown_range.until))
     page = search(rows, filters, prefix="pi", narrowed=narrowed or None, kept=kept)
@@ -95,13 +94,3 @@ def payment_page(request: HttpRequest, named: Named) -> HttpResponse:
         "catalogue": PATH,
     }
     return render(request, "ops/payment.html", context, current="payments")
-
-
-def optional_range(request: HttpRequest, filters: Filters) -> tuple[dict[str, str], Any]:
-    """The range that was asked for, and what links keep of it; none where none was given, or it is wrong."""
-    given = {name: request.GET[name] for name in ("range", "since", "until") if request.GET.get(name)}
-    if not given:
-        return {}, None
-    shown_range = read_range(request.GET, default="30d")
-    filters.problems.update(shown_range.problems)
-    return ({}, None) if shown_range.problems else (given, shown_range)

@@ -11,8 +11,8 @@ from api.models import RequestLog
 from api.ops.pages import operations_page, render
 from api.ops.roles import Role
 from api.ops.subjects import page_about
-from api.ops.views.payments import optional_range
 from api.pages.filters import Filters
+from api.pages.ranges import optional_range
 from api.pages.searching import search
 from api.readings.identifying import Named, NothingKnown
 from api.readings.starts import events_of_request
@@ -41,7 +41,7 @@ def requests_page(request: HttpRequest) -> HttpResponse:
         narrowed &= Q(path__contains=path)
     if code := filters.text("code"):
         narrowed &= Q(error_code=code)
-    kept, shown_range = optional_range(request, filters)
+    kept, shown_range = optional_range(request.GET, filters)
     if shown_range is not None:
         rows = rows.filter(id__gte=floor_uuid(shown_range.since), id__lt=floor_uuid(shown_range.until))
     page = search(rows, filters, prefix="req", narrowed=narrowed or None, kept=kept)

@@ -1,23 +1,20 @@
 """Who gets what happened, how each try went, and sending it once more."""
 
-from datetime import datetime, timedelta
-
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
 
 from api.idempotency import in_one_transaction
+from api.pages.deliveries import CODES, list_by
 from api.pages.filters import Filters
 from api.pages.words import badge_of
 from api.portal.changes import Fields, Question, ask, once, read_form, written_down
 from api.portal.lookups import identified, offered_endpoints
 from api.portal.pages import ASKED, Portal, portal_page, render, see
-from api.portal.shown import delivery_rows, pretty
+from api.portal.shown import listed_rows, pretty
 from api.readings.delivery import show_delivery
-from core.versions import shown_event_type
+from core.versions import canonical_event_type, event_types, shown_event_type
 from dispatcher.deliveries import (
     get_delivery,
-    list_deliveries,
     resend_delivery,
     stop_delivery,
 )
@@ -29,50 +26,34 @@ from outbox.identifiers import moment_of
 
 _SIZE = 25
 _CURRENT = "deliveries"
-SPANS = {
-    "1h": ("last hour", timedelta(hours=1)),
-    "24h": ("last 24 hours", timedelta(hours=24)),
-    "7d": ("last 7 days", timedelta(days=7)),
-    "30d": ("last 30 days", timedelta(days=30)),
-}
 
 
 @portal_page()
 def deliveries_page(request: HttpRequest, portal: Portal) -> HttpResponse:
     """By the time of their events, newest first; each filter that is not understood is named and left out."""
     filters = Filters(request.GET.dict())
-    state = filters.choice("state", DeliveryState.values)
-    endpoint_id = filters.id("endpoint", "we")
-    event_id = filters.id("event", "evt")
-    span = filters.choice("range", SPANS)
-    chosen = dict(filters.given)
-    kept = filters.query
-    older, newer = filters.id("older", "dlv"), filters.id("newer", "dlv")
-    try:
-        page = list_deliveries(
-            owner=portal.owner,
-            limit=_SIZE,
-            state=state,
-            endpoint_id=endpoint_id,
-            event_id=event_id,
-            created_from=_begin(span),
-            starting_after=None if newer else older,
-            ending_before=newer,
-        )
-    except DeliveryNotFound:
-        raise Http404("The page that you came from is gone: go back to the newest deliveries.") from None
-    more_newer = page.has_more if newer else older is not None
-    more_older = newer is not None or page.has_more
+    version = portal.session.api_version
+    types = event_types(version)
+    chosen = filters.choice("type", types)
+    page = list_by(
+        request.GET,
+        filters,
+        size=_SIZE,
+        owner=portal.owner,
+        endpoint_id=filters.id("endpoint", "we"),
+        event_id=filters.id("event", "evt"),
+        event_type=None if chosen is None else canonical_event_type(chosen, version),
+    )
     shown = {
-        "rows": delivery_rows(portal, page.rows),
-        "endpoints": offered_endpoints(portal),
-        "states": [(value, badge_of(value).word) for value in DeliveryState.values],
-        "spans": [(name, words) for name, (words, _) in SPANS.items()],
-        "chosen": chosen,
-        "filtered": bool(chosen),
+        "rows": listed_rows(page.found.rows, version=version),
+        "list": page,
+        "filters": filters,
         "problems": filters.problems,
-        "older": f"{kept}older={page.rows[-1].public_id}" if page.rows and more_older else None,
-        "newer": f"{kept}newer={page.rows[0].public_id}" if page.rows and more_newer else None,
+        "endpoints": offered_endpoints(portal),
+        "states": DeliveryState.values,
+        "codes": CODES,
+        "types": types,
+        "range": page.range,
     }
     return render(request, portal, "portal/deliveries.html", shown, current=_CURRENT, status=filters.status)
 
@@ -195,7 +176,3 @@ def _missing(text: str) -> Http404:
     return Http404(
         f"There is no delivery {text[:60]!r} in this account, or it is older than history is kept."
     )
-
-
-def _begin(span: str | None) -> datetime | None:
-    return None if span is None else timezone.now() - SPANS[span][1]
