@@ -13,12 +13,12 @@ import secrets
 from dispatcher.errors import DispatcherError
 
 SECRET_PREFIX = "whsec_"
-_SECRET_BYTES = 24
+SECRET_BYTES = 24
 
 
 def new_secret() -> str:
     """A fresh secret: `whsec_` and 24 random bytes in base64."""
-    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 class InvalidSecret(DispatcherError, ValueError):

@@ -27,9 +27,10 @@ class SignatureProblem(StrEnum):
 class SignatureError(DispatcherError, ValueError):
     """The signature does not verify; `problem` says which way, the message in a sentence."""
 
-    def __init__(self, problem: SignatureProblem, sentence: str) -> None:
+    def __init__(self, problem: SignatureProblem, sentence: str, *, is_early: bool = False) -> None:
         super().__init__(sentence)
         self.problem = problem
+        self.is_early = is_early  # of STALE: made later than now
 
 
 def verify_stripe(
@@ -136,4 +137,5 @@ def _check_age(timestamp: int, *, now: int, tolerance: int) -> None:
             SignatureProblem.STALE,
             f"the signature is right, but its timestamp is {abs(now - timestamp)} s {where}, more than "
             f"{tolerance} s: check the receiver's clock, and that it is not an old request sent again",
+            is_early=timestamp > now,
         )

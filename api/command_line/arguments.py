@@ -115,6 +115,10 @@ def readable_file(text: str) -> Path:
     path = Path(text)
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"there is no file {text[:200]!r}")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text[:200]!r} cannot be read: {error.strerror}") from None
     return path
 
 

@@ -144,7 +144,7 @@ def _read_secret(arguments: argparse.Namespace) -> str:
     if arguments.endpoint is not None:
         return secrets_of(arguments.endpoint)[0].secret
     if arguments.secret_file is not None:
-        secret = arguments.secret_file.read_text(errors="replace").removesuffix("\n")
+        secret = _text(arguments.secret_file.read_bytes()).removesuffix("\n")
     else:
         secret = arguments.secret or os.environ.get(SECRET_VARIABLE, "")
     if not secret:
@@ -153,6 +153,14 @@ def _read_secret(arguments: argparse.Namespace) -> str:
             f"give the receiver's secret, set {SECRET_VARIABLE}, or name its endpoint with --endpoint",
         )
     return str(secret)
+
+
+def _text(secret: bytes) -> str:
+    """Of one that is no text, its bytes: somebody decoded it, which the diagnosis tells."""
+    try:
+        return secret.decode()
+    except UnicodeDecodeError:
+        return secret.decode("latin-1")
 
 
 def _fields(verdict: Verdict) -> dict[str, object]:
@@ -186,9 +194,8 @@ SUBCOMMAND = Subcommand(
         "was parsed and "
         "serialised again, another endpoint's secret, a stale clock, a secret that lost its whsec_ or was "
         "decoded, a body cut "
-        "off or with a line break more, a mangled header. With a database at hand the event as it was "
-        "sent and the account's "
-        "endpoints are looked up. Exits 4 where a signature is refused."
+        "off or with a line break more, a header that was mangled or renamed. With a database at hand the "
+        "event as it was sent and the account's endpoints are looked up. Exits 4 where a signature is refused."
     ),
     add_arguments=_add_arguments,
     run=_verify,

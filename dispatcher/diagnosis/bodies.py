@@ -1,9 +1,12 @@
 """What a body may have been before somebody changed it."""
 
+import ast
 import base64
 import binascii
 import html
 import json
+import unicodedata
+import zlib
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
@@ -11,6 +14,7 @@ from dispatcher.diagnosis.causes import Cause
 
 _RAW = "Verify the bytes as they arrived, before anything reads them: "
 _BOM = b"\xef\xbb\xbf"
+_LARGEST = 16 * 1024 * 1024  # bytes that a compressed body may become
 
 
 def earlier_bodies(body: bytes) -> Iterator[tuple[bytes, Cause]]:
@@ -53,6 +57,11 @@ def _candidates(body: bytes) -> Iterator[tuple[bytes | None, Cause]]:
             f"{_RAW}handle the body as bytes, not as text.",
         ),
     )
+    # Before what reads JSON: Python's reader takes UTF-16 as well.
+    yield (
+        _from_utf_16(body),
+        Cause("utf_16", "the body was written as UTF-16", "Write the file as UTF-8, as it arrived."),
+    )
     yield (
         _serialised_again(body),
         Cause(
@@ -92,6 +101,57 @@ def _candidates(body: bytes) -> Iterator[tuple[bytes | None, Cause]]:
             f"{_RAW}or decode it as UTF-8, whatever the Content-Type says.",
         ),
     )
+    yield (
+        _written_by_python(body),
+        Cause(
+            "python_repr",
+            "the body is what Python shows of it, str() of a dict or of bytes",
+            f"{_RAW}request.get_data() in Flask, request.body in Django.",
+        ),
+    )
+    yield (
+        _unpacked(body),
+        Cause(
+            "compressed", "the body is compressed with gzip", "Unpack it first, or keep the proxy from it."
+        ),
+    )
+    yield (
+        unicodedata.normalize("NFC", body.decode(errors="surrogateescape")).encode(errors="surrogateescape"),
+        Cause(
+            "normalised",
+            "accents in the body were taken apart from their letters (Unicode NFD)",
+            f"{_RAW}as bytes.",
+        ),
+    )
+
+
+def no_body(body: bytes) -> Cause | None:
+    """What is wrong with a body that none of ours can have become."""
+    if not body.strip():
+        return Cause(
+            "body_empty",
+            "the body is empty: something had read it already",
+            f"{_RAW}of a stream that was read nothing is left.",
+        )
+    if body.strip() == b"[object Object]":
+        return Cause(
+            "reserialised",
+            "the body is [object Object]: JavaScript's text for what was parsed",
+            f"{_RAW}express.raw() in Express, before express.json().",
+        )
+    return None
+
+
+def of_another(body: bytes, event_id: str | None) -> Cause | None:
+    """Whether a body is that of another event than the headers name."""
+    named = _named_event(body)
+    if named is None or event_id is None or named == event_id:
+        return None
+    return Cause(
+        "other_delivery",
+        f"the headers are of {event_id[:40]}, the body is of {named[:40]}",
+        "Keep a request's headers and its body together; take both from one line of the log.",
+    )
 
 
 def is_cut_off(body: bytes) -> bool:
@@ -121,6 +181,12 @@ def difference(body: bytes, sent: bytes) -> Cause:
             "the body is the same JSON in other bytes: it was parsed and serialised again, its members sorted",
             f"{_RAW}see the snippets for your framework.",
         )
+    if _without_accents(sent, body):
+        return Cause(
+            "characters_lost",
+            "characters beyond ASCII became ? or \ufffd: the body was decoded in another character set",
+            f"{_RAW}or decode it as UTF-8, whatever the Content-Type says.",
+        )
     place = next((n for n, pair in enumerate(zip(body, sent, strict=False)) if pair[0] != pair[1]), len(sent))
     return Cause(
         "body_changed",
@@ -128,6 +194,13 @@ def difference(body: bytes, sent: bytes) -> Cause:
         f"{len(sent):,})",
         f"{_RAW}something on the way changed it.",
     )
+
+
+def _named_event(body: bytes) -> str | None:
+    """The id that a body gives its event."""
+    parsed = _parsed(body)
+    named = parsed.get("id") if isinstance(parsed, dict) else None
+    return named if isinstance(named, str) else None
 
 
 def _parsed(body: bytes) -> object | None:
@@ -163,3 +236,52 @@ def _once_less_encoded(body: bytes) -> bytes | None:
         return body.decode().encode("latin-1")
     except (UnicodeDecodeError, UnicodeEncodeError):
         return None
+
+
+def _from_utf_16(body: bytes) -> bytes | None:
+    if b"\0" not in body[:4] and body[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return None
+    codec = (
+        "utf-16"
+        if body[:2] in (b"\xff\xfe", b"\xfe\xff")
+        else "utf-16-be"
+        if body[:1] == b"\0"
+        else "utf-16-le"
+    )
+    try:
+        return body.decode(codec).encode()
+    except (UnicodeDecodeError, UnicodeEncodeError):
+        return None
+
+
+def _written_by_python(body: bytes) -> bytes | None:
+    if not body.startswith((b"{'", b"b'", b'b"')):
+        return None
+    try:
+        value = ast.literal_eval(body.decode())
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+    if isinstance(value, bytes):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
+
+
+def _unpacked(body: bytes) -> bytes | None:
+    if not body.startswith(b"\x1f\x8b"):
+        return None
+    try:
+        return zlib.decompressobj(wbits=31).decompress(body, _LARGEST)
+    except zlib.error:
+        return None
+
+
+def _without_accents(sent: bytes, body: bytes) -> bool:
+    """Whether the body is what was sent but for characters beyond ASCII, each or each byte of it replaced."""
+    text = sent.decode(errors="replace")
+    by_byte = sent.decode("ascii", "replace")
+    return body in {
+        text.encode("ascii", "replace"),
+        "".join(one if one.isascii() else "\ufffd" for one in text).encode(),
+        by_byte.encode(),
+        by_byte.replace("\ufffd", "?").encode(),
+    } - {sent}

@@ -20,15 +20,33 @@ def read_headers(lines: Iterable[str]) -> dict[str, str]:
     """Header lines, names in lower case; `HTTP_STRIPE_SIGNATURE` is the name that WSGI and PHP have for one."""
     found = {}
     for line in lines:
-        name, colon, value = line.strip().partition(":")
+        name, colon, value = line.strip().lstrip("<>").partition(":")  # which curl -v puts before each
         folded = name.strip().strip("\"'").lower().replace("_", "-").removeprefix("http-")
-        if colon and folded and not folded.startswith((">", "<")):
+        if colon and folded:
             found[folded] = value.strip()
     return found
 
 
 def missing_headers(scheme: Scheme, headers: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name in NAMES[scheme] if not headers.get(name))
+
+
+def restore_names(scheme: Scheme, headers: Mapping[str, str]) -> tuple[dict[str, str], list[Cause]]:
+    """The headers by the names that they were sent by, and which of them had got others on the way."""
+    restored, causes = dict(headers), []
+    for name in missing_headers(scheme, headers):
+        # `x-amzn-remapped-…`, `x-original-…`, `x-forwarded-…`
+        other = next((one for one in headers if one.endswith(f"-{name}") and headers[one]), None)
+        if other is not None:
+            restored[name] = headers[other]
+            causes.append(
+                Cause(
+                    "header_renamed",
+                    f"{name} arrived as {other}: a proxy gave it another name",
+                    "Have the proxy pass it on by its own name, or read it by that one.",
+                )
+            )
+    return restored, causes
 
 
 def mend_headers(scheme: Scheme, headers: Mapping[str, str]) -> tuple[dict[str, str], list[Cause]]:
@@ -38,7 +56,7 @@ def mend_headers(scheme: Scheme, headers: Mapping[str, str]) -> tuple[dict[str, 
     name = NAMES[scheme][-1]
     given = headers[name]
     shape = _STRIPE if scheme is Scheme.STRIPE else _STANDARD
-    if not shape.fullmatch(given):
+    if not shape.fullmatch(given) or "v1" not in given:
         text, what = _mended(given, scheme)
         mended[name] = text
         causes.append(
@@ -52,7 +70,9 @@ def mend_headers(scheme: Scheme, headers: Mapping[str, str]) -> tuple[dict[str, 
         causes.append(
             Cause(
                 "header_mangled",
-                f"webhook-timestamp is no number of Unix seconds: {stamp[:40]!r}",
+                "webhook-timestamp is in milliseconds; seconds were sent"
+                if re.fullmatch(r"\d{13}", stamp)
+                else f"webhook-timestamp is no number of Unix seconds: {stamp[:40]!r}",
                 "Take it as it is.",
             )
         )
@@ -85,6 +105,10 @@ def _mended_stripe(text: str, given: str) -> tuple[str, str]:
         return text, _oddity(given, "t=<seconds>,v1=<64 hexadecimal digits>", bool(signatures))
     seconds = stamp[1] if len(stamp[1]) < 13 else stamp[1][:-3]
     whole = f"t={seconds}," + ",".join(f"v1={one}" for one in signatures)
+    if seconds != stamp[1]:
+        return whole, "its timestamp is in milliseconds; seconds were sent"
+    if re.search(r"\bv\d+=", text) and "v1=" not in text:
+        return whole, "it has no v1 signature; v1 is the only scheme that is sent"
     return whole, _oddity(given, "t=<seconds>,v1=<64 hexadecimal digits>", True)
 
 

@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterator
 
 from dispatcher.diagnosis.causes import Cause
-from dispatcher.signing import SECRET_PREFIX
+from dispatcher.signing import SECRET_BYTES, SECRET_PREFIX
 
+# As it is shown, within other text.
+_WHOLE = re.compile(rf"{SECRET_PREFIX}[A-Za-z0-9+/]{{32,}}={{0,2}}")
+_OTHERS = re.compile(r"(sk|rk|pk|we|acct|evt|dlv|key|pi|cus)_[A-Za-z0-9_]+$")
 _AS_SHOWN = "Use the secret as it was shown: whsec_ and 32 characters of base64."
 
 
@@ -29,13 +32,22 @@ def earlier_secrets(secret: str) -> Iterator[tuple[str, Cause]]:
                 _AS_SHOWN,
             ),
         )
-        for encoded in _encoded(bare):
+        for encoded in _encoded(secret):
             yield (
                 SECRET_PREFIX + encoded,
                 Cause(
                     "secret_decoded",
-                    "the secret was decoded already: it is the bytes behind the base64, in hexadecimal digits",
+                    "the secret was decoded already: it is the bytes behind the base64",
                     f"{_AS_SHOWN} Libraries decode it themselves.",
+                ),
+            )
+        if whole := _decoded(stripped):
+            yield (
+                whole,
+                Cause(
+                    "secret_encoded",
+                    "the secret is base64 of itself, as Kubernetes keeps it",
+                    f"{_AS_SHOWN} Decode what `kubectl get secret` shows once.",
                 ),
             )
     elif stripped.count(SECRET_PREFIX) > 1:
@@ -60,9 +72,20 @@ def earlier_secrets(secret: str) -> Iterator[tuple[str, Cause]]:
             Cause("secret_plus_lost", "the secret's + became blanks, as in a form or a URL", _AS_SHOWN),
         )
 
+    if (within := _WHOLE.search(secret)) and within[0] not in (secret, stripped):
+        yield (
+            within[0],
+            Cause(
+                "secret_padded", "the secret has other text around it, such as its variable's name", _AS_SHOWN
+            ),
+        )
+
 
 def shape_of(secret: str) -> Cause | None:
     """What is wrong with a secret by itself."""
+    if other := _OTHERS.match(secret.strip()):
+        what = "an API key" if other[1] in ("sk", "rk", "pk") else "an id, which anybody may see"
+        return Cause("secret_is_another", f"that is {what} ({other[1]}_…), and no signing secret", _AS_SHOWN)
     if not secret.startswith(SECRET_PREFIX):
         return Cause("secret_malformed", "the secret does not begin with whsec_", _AS_SHOWN)
     try:
@@ -76,7 +99,18 @@ def shape_of(secret: str) -> Cause | None:
     return None
 
 
-def _encoded(text: str) -> Iterator[str]:
-    """Base64 of bytes that are written in hexadecimal digits."""
-    if re.fullmatch(r"([0-9a-fA-F]{2})+", text):
-        yield base64.b64encode(bytes.fromhex(text)).decode()
+def _encoded(secret: str) -> Iterator[str]:
+    """Base64 of bytes that are written in hexadecimal digits, or as the characters of Latin-1."""
+    stripped = secret.strip().strip("\"'")
+    if re.fullmatch(r"([0-9a-fA-F]{2})+", stripped):
+        yield base64.b64encode(bytes.fromhex(stripped)).decode()
+    if len(secret) == SECRET_BYTES and max(secret) <= "\xff":
+        yield base64.b64encode(secret.encode("latin-1")).decode()
+
+
+def _decoded(text: str) -> str | None:
+    try:
+        decoded = base64.b64decode(text, validate=True).decode("ascii").strip()
+    except (binascii.Error, ValueError):
+        return None
+    return decoded if decoded.startswith(SECRET_PREFIX) else None

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dispatcher.diagnosis.bodies import difference, earlier_bodies, is_cut_off
+from dispatcher.diagnosis.bodies import difference, earlier_bodies, is_cut_off, no_body, of_another
 from dispatcher.diagnosis.causes import Cause, Scheme, Verdict
-from dispatcher.diagnosis.headers import mend_headers, missing_headers
+from dispatcher.diagnosis.headers import mend_headers, missing_headers, restore_names
 from dispatcher.diagnosis.secrets import earlier_secrets, shape_of
 from dispatcher.signing import InvalidSecret
 from dispatcher.verification import (
@@ -15,6 +15,12 @@ from dispatcher.verification import (
     verify_standard,
     verify_stripe,
 )
+
+_LATE = (
+    "stale",
+    "Set the receiver's clock by NTP. Where the request lay in a queue, verify it when it arrives, before it waits.",
+)
+_EARLY = ("clock_behind", "Set the receiver's clock by NTP: it is behind.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +50,18 @@ def diagnose(case: Case) -> tuple[Verdict, Verdict]:
 
 
 def _causes(case: Case, scheme: Scheme) -> list[Cause]:
-    if missing := missing_headers(scheme, case.headers):
+    named, renamed = restore_names(scheme, case.headers)
+    if missing := missing_headers(scheme, named):
         return [
+            *renamed,
             Cause(
                 "header_missing",
                 f"{' and '.join(missing)} did not arrive",
                 "Pass all headers on: a proxy or framework dropped it, or read it by another name.",
-            )
+            ),
         ]
-    headers, causes = mend_headers(scheme, case.headers)
+    headers, mended = mend_headers(scheme, named)
+    causes = [*renamed, *mended]
     found = _first_match(case, scheme, headers)
     if found is not None:
         stale = _stale(case, scheme, headers, *found[:2])
@@ -75,7 +84,8 @@ def _first_match(case: Case, scheme: Scheme, headers: Mapping[str, str]) -> Matc
     bodies: list[tuple[bytes, list[Cause]]] = [(case.body, [])]
     bodies += [(body, [cause]) for body, cause in earlier_bodies(case.body)]
     if case.sent_body is not None and case.sent_body != case.body:
-        bodies.append((case.sent_body, [difference(case.body, case.sent_body)]))
+        another = of_another(case.body, headers.get("webhook-id"))
+        bodies.append((case.sent_body, [another or difference(case.body, case.sent_body)]))
     pairs = [(body, secret, of_body + of_secret) for body, of_body in bodies for secret, of_secret in secrets]
     for body, secret, causes in sorted(pairs, key=lambda pair: len(pair[2])):
         if _verifies(scheme, headers, body, secret):
@@ -98,14 +108,8 @@ def _stale(case: Case, scheme: Scheme, headers: Mapping[str, str], body: bytes, 
     try:
         _verify(scheme, headers, body, secret, now=case.now, tolerance=case.tolerance)
     except SignatureError as error:
-        return [
-            Cause(
-                "stale",
-                str(error).partition(": ")[0],
-                "Set the receiver's clock by NTP. Where the request lay in a queue, verify it when it "
-                "arrives, before it waits.",
-            )
-        ]
+        code, remedy = _EARLY if error.is_early else _LATE
+        return [Cause(code, str(error).partition(": ")[0], remedy)]
     return []
 
 
@@ -131,8 +135,10 @@ def _anothers(known: KnownSecret) -> Cause:
 
 def _unmatched(case: Case) -> list[Cause]:
     """Nothing that was tried verifies."""
-    if malformed := shape_of(case.secret):
+    if malformed := shape_of(case.secret) or no_body(case.body):
         return [malformed]
+    if another := of_another(case.body, case.headers.get("webhook-id")):
+        return [another]
     if is_cut_off(case.body):
         return [
             Cause(
@@ -146,8 +152,9 @@ def _unmatched(case: Case) -> list[Cause]:
         return [
             Cause(
                 "wrong_secret",
-                "the body is what was sent, so the secret is another one, or the header belongs to another delivery",
-                "Use the secret of the endpoint that this came to; compare its webhook-id with the body's id.",
+                "the body is what was sent, so the secret is another one: another endpoint's, or the one before a "
+                "roll whose overlap is over",
+                "Use the secret of the endpoint that this came to: manage.py webhooks rotate-secret makes a new one.",
             )
         ]
     return [

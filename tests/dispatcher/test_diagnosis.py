@@ -1,10 +1,12 @@
 """A diagnosis names what a receiver did to a body, a secret or a header, and invents nothing."""
 
 import base64
+import gzip
 import hashlib
 import hmac
 import html
 import json
+import unicodedata
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -56,6 +58,15 @@ PARSED = json.loads(BODY)
         (html.escape(BODY.decode()).encode(), "html_escaped"),
         (quote_plus(BODY).encode(), "url_encoded"),
         (BODY.decode("latin-1").encode(), "encoded_twice"),
+        (BODY.decode().encode("utf-16"), "utf_16"),
+        (BODY.decode().encode("utf-16-le"), "utf_16"),
+        (BODY.decode().encode("utf-16-be"), "utf_16"),
+        (unicodedata.normalize("NFD", BODY.decode()).encode(), "normalised"),
+        (str(PARSED).encode(), "python_repr"),
+        (str(BODY).encode(), "python_repr"),
+        (gzip.compress(BODY), "compressed"),
+        (b"", "body_empty"),
+        (b"[object Object]", "reserialised"),
         (BODY[:40], "truncated"),
         (BODY[:-1], "truncated"),
     ],
@@ -71,6 +82,10 @@ def test_a_body_that_was_changed_is_told_without_knowing_the_one_that_was_sent(
     [
         (json.dumps(PARSED, sort_keys=True).encode(), "reserialised"),
         (BODY[:40], "truncated"),
+        (BODY.decode().encode("ascii", "replace"), "characters_lost"),
+        (BODY.replace("ë".encode(), "\ufffd".encode()), "characters_lost"),
+        (BODY.decode("ascii", "replace").encode(), "characters_lost"),
+        (BODY.replace("ë".encode(), b"??"), "characters_lost"),
         (BODY.replace(b"Zo", b"Xo"), "body_changed"),
     ],
 )
@@ -88,10 +103,18 @@ def test_a_body_that_was_changed_beyond_repair_is_told_beside_the_one_that_was_s
         (f"whsec_{SECRET}", "secret_prefixed_twice"),
         (f"whsec_{standard_key(SECRET).hex()}", "no_match"),
         (standard_key(SECRET).hex(), "secret_decoded"),
+        (standard_key(SECRET).decode("latin-1"), "secret_decoded"),
+        (base64.b64encode(SECRET.encode()).decode(), "secret_encoded"),
+        (base64.b64encode(f"{SECRET}\n".encode()).decode(), "secret_encoded"),
+        (f"WEBHOOK_SECRET={SECRET}", "secret_padded"),
+        (f"export WEBHOOK_SECRET='{SECRET}'", "secret_padded"),
+        (f"{SECRET}\\n", "secret_padded"),
         (SECRET.replace("+", "-").replace("/", "_"), "secret_url_safe"),
         (SECRET.replace("+", " "), "secret_plus_lost"),
         (SECRET[:-3], "secret_malformed"),
-        ("sk_test_123", "secret_malformed"),
+        ("nonsense", "secret_malformed"),
+        ("sk_test_123", "secret_is_another"),
+        ("we_0355TFrH8aMHaGq6BF9BOk", "secret_is_another"),
     ],
 )
 def test_a_secret_that_was_copied_wrongly_is_told(secret: str, cause: str) -> None:
@@ -118,7 +141,7 @@ def test_two_things_at_once_are_both_told() -> None:
 
 @pytest.mark.parametrize(
     ("now", "tolerance", "cause"),
-    [(NOW + 301, 300, ["stale"]), (NOW - 301, 300, ["stale"]), (NOW + 301, 400, [])],
+    [(NOW + 301, 300, ["stale"]), (NOW - 301, 300, ["clock_behind"]), (NOW + 301, 400, [])],
 )
 def test_a_stale_timestamp_is_told_as_such(now: int, tolerance: int, cause: list[str]) -> None:
     assert codes(now=now, tolerance=tolerance) == (cause, cause)
@@ -134,6 +157,7 @@ def test_a_stale_timestamp_is_told_as_such(now: int, tolerance: int, cause: list
         lambda value: value.upper().replace("T=", "t=").replace("V1=", "v1="),
         lambda value: value.replace(f"t={NOW}", f"t={NOW}000"),
         lambda value: value.replace("v1=", ""),
+        lambda value: value.replace("v1=", "v0="),
     ],
 )
 def test_a_mangled_header_is_told_and_the_rest_is_judged_all_the_same(mangle: Any) -> None:
@@ -143,6 +167,57 @@ def test_a_mangled_header_is_told_and_the_rest_is_judged_all_the_same(mangle: An
         ["header_mangled", "trailing_newline"],
         ["trailing_newline"],
     )
+
+
+@pytest.mark.parametrize(
+    ("mangle", "words"),
+    [
+        (lambda value: value.replace(f"t={NOW}", f"t={NOW}000"), "milliseconds"),
+        (lambda value: value.replace("v1=", "v0="), "no v1 signature"),
+        (lambda value: f'"{value}"', "quotes"),
+        (quote, "URL-encoded"),
+    ],
+)
+def test_what_was_done_to_a_header_is_named(mangle: Any, words: str) -> None:
+    headers = {**HEADERS, "stripe-signature": mangle(HEADERS["stripe-signature"])}
+    stripe, _ = diagnose(Case(headers=headers, body=BODY, secret=SECRET, now=NOW))
+    assert words in stripe.causes[0].happened
+
+
+def test_a_timestamp_in_milliseconds_is_named_in_the_other_scheme_too() -> None:
+    headers = {**HEADERS, "webhook-timestamp": f"{NOW}000"}
+    _, standard = diagnose(Case(headers=headers, body=BODY, secret=SECRET, now=NOW))
+    assert [cause.code for cause in standard.causes] == ["header_mangled"]
+    assert "milliseconds" in standard.causes[0].happened
+
+
+def test_a_signature_among_several_and_one_of_an_old_secret_verify() -> None:
+    old = new_secret()
+    both = SigningKeys(SECRET, old).headers(message_id="evt_1", timestamp=NOW, body=BODY)
+    headers = {name.lower(): value for name, value in both.items()}
+    for secret in (SECRET, old):
+        assert codes(headers=headers, secret=secret) == ([], [])
+
+
+def test_headers_that_a_proxy_renamed_are_found_and_the_rest_is_judged_all_the_same() -> None:
+    headers = {f"x-amzn-remapped-{name}": value for name, value in HEADERS.items()}
+    assert codes(headers=headers) == (["header_renamed"], ["header_renamed"] * 3)
+    assert codes(headers=headers, body=BODY + b"\n")[0] == ["header_renamed", "trailing_newline"]
+    del headers["x-amzn-remapped-webhook-id"]
+    assert codes(headers=headers)[1] == ["header_renamed"] * 2 + ["header_missing"]
+
+
+def test_headers_and_body_of_two_deliveries_are_told_apart() -> None:
+    body = BODY.replace(b"evt_1", b"evt_2")
+    assert codes(body=body) == (["other_delivery"], ["other_delivery"])
+    assert codes(body=body, sent_body=BODY) == (["other_delivery"], ["other_delivery"])
+
+
+def test_line_breaks_that_were_changed_are_told() -> None:
+    body = json.dumps(PARSED, indent=1, ensure_ascii=False).encode()
+    keys = SigningKeys(SECRET).headers(message_id="evt_1", timestamp=NOW, body=body)
+    headers = {name.lower(): value for name, value in keys.items()}
+    assert codes(headers=headers, body=body.replace(b"\n", b"\r\n")) == (["line_breaks"], ["line_breaks"])
 
 
 def test_headers_of_the_other_scheme_and_halves_of_headers_are_told() -> None:
@@ -171,6 +246,7 @@ def test_nothing_is_invented_where_nothing_fits() -> None:
 def test_headers_are_read_however_they_were_written_down() -> None:
     lines = [
         "> POST /hook HTTP/1.1",
+        "> Content-Type: application/json",
         "Stripe-Signature: t=1,v1=a:b",
         "HTTP_WEBHOOK_ID: evt_1",
         '"webhook-timestamp": 7',
@@ -178,6 +254,7 @@ def test_headers_are_read_however_they_were_written_down() -> None:
         "junk",
     ]
     assert read_headers(lines) == {
+        "content-type": "application/json",
         "stripe-signature": "t=1,v1=a:b",
         "webhook-id": "evt_1",
         "webhook-timestamp": "7",
