@@ -31,6 +31,18 @@ def shop() -> Iterator[Shop]:
         yield receiver
 
 
+@pytest.fixture
+def reader() -> Iterator[str]:
+    """A role that may read events: on another server it would not exist."""
+    name = f"reader_{uuid.uuid4().hex[:12]}"
+    with contextlib.closing(psycopg2.connect(worker_database_url())) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE ROLE {name}; GRANT SELECT ON outbox_event TO {name}")
+            yield name
+            cursor.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
 @contextlib.contextmanager
 def dropped_afterwards(database_url: str, name: str) -> Iterator[str]:
     try:
@@ -60,7 +72,9 @@ def dump_and_restore(database_url: str, restored_url: str, directory: Path) -> N
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_was_under_way_in_a_dump_arrives_from_the_restored_database(shop: Shop, tmp_path: Path) -> None:
+def test_what_was_under_way_in_a_dump_arrives_from_the_restored_database(
+    shop: Shop, reader: str, tmp_path: Path
+) -> None:
     database_url = worker_database_url()
     with dropped_afterwards(database_url, f"restored_{uuid.uuid4().hex[:12]}") as restored_url:
         with Product(database_url) as product:
@@ -75,6 +89,9 @@ def test_what_was_under_way_in_a_dump_arrives_from_the_restored_database(shop: S
             until(shop.held, what="a request under way")
             dump_and_restore(database_url, restored_url, tmp_path)
         [lost] = shop.received
+        may_read = f"SELECT has_table_privilege('{reader}', 'outbox_event', 'SELECT')"
+        assert rows(database_url, may_read) == [(True,)]
+        assert rows(restored_url, may_read) == [(False,)]  # what names no role can be restored on any server
         assert rows(
             restored_url, "SELECT count(*) FROM dispatcher_delivery WHERE lease_owner IS NOT NULL"
         ) == [(1,)]
