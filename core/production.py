@@ -92,6 +92,14 @@ def _of_the_web(chosen: Chosen) -> Iterator[tuple[str, str]]:
                 "of the proxy."
             ),
         )
+    elif chosen.public_url is not None and urlsplit(chosen.public_url).path.strip("/"):
+        yield (
+            "PUBLIC_URL",
+            (
+                f"is {chosen.public_url}: the links of pages begin at the root of their host. Give the API a host of "
+                "its own, and no path."
+            ),
+        )
     if chosen.cli_relay_url is not None and _is_clear_to_a_stranger(chosen.cli_relay_url):
         yield "CLI_RELAY_URL", "carries events in the clear. Give the wss:// address of the proxy."
 

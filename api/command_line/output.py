@@ -26,6 +26,12 @@ _SECONDS_BETWEEN_LINES = 5.0
 _WIDTH_WITHOUT_TERMINAL = 160
 _GAP = 3  # between two columns
 _LEAST_WIDTH = 12  # of a column that may be broken over lines
+# What a terminal would obey, as a picture of it: paths, URLs and answers are written by strangers.
+_SHOWN = {
+    **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"},
+    0x7F: 0x2421,
+    **dict.fromkeys(range(0x80, 0xA0), 0xFFFD),
+}
 
 
 class Tone(StrEnum):
@@ -88,7 +94,7 @@ class Output:
             self._stdout.write(json.dumps(fields, ensure_ascii=False, default=str) + "\n")
         else:
             for line in lines:
-                self._data.print(line, soft_wrap=True)
+                self._data.print(_harmless(line), soft_wrap=True)
         self._stdout.flush()
 
     def text(self, text: str) -> None:
@@ -121,7 +127,7 @@ class Output:
                 justify="right" if column.right else "left",
             )
         for _, cells in rows:
-            table.add_row(*cells)
+            table.add_row(*map(_harmless, cells))
         if _least_width(columns, rows) > self._data.width:
             self._blocks(columns, rows)
         else:
@@ -138,11 +144,12 @@ class Output:
                 self._data.print()
             for column, cell in zip(columns, cells, strict=True):
                 self._data.print(
-                    joined(toned(column.title.ljust(width), Tone.QUIET), "  ", cell), soft_wrap=True
+                    joined(toned(column.title.ljust(width), Tone.QUIET), "  ", _harmless(cell)),
+                    soft_wrap=True,
                 )
 
     def talk(self, line: Line) -> None:
-        self._talk.print(line, soft_wrap=True)
+        self._talk.print(_harmless(line), soft_wrap=True)
 
     def error(self, sentence: str) -> None:
         self.talk(joined(toned("error:", Tone.BAD), f" {sentence}"))
@@ -175,6 +182,15 @@ def _least_width(columns: Sequence[Column], rows: Sequence[tuple[Mapping[str, An
         cells = [column.title, *(str(cells[place]) for _, cells in rows)]
         least += _GAP + (max(map(cell_len, cells)) if column.whole else _LEAST_WIDTH)
     return least - _GAP
+
+
+def _harmless(line: Line) -> Line:
+    """One character for one: the parts of a coloured text stay where they are."""
+    if isinstance(line, str):
+        return line.translate(_SHOWN)
+    shown = line.copy()
+    shown.plain = line.plain.translate(_SHOWN)
+    return shown
 
 
 class Tally:

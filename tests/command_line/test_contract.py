@@ -1,12 +1,15 @@
 """What holds for every subcommand: where it writes, how, and with which code it ends."""
 
+import io
 import re
 import subprocess
 import sys
 
 import pytest
+from rich.text import Text
 
 from api.command_line.arguments import bounded, endpoint_id, override, rate, short_span
+from api.command_line.output import Column, Output
 from tests.command_line.running import on_a_terminal, webhooks, within
 from tests.processes import ROOT, command_environment
 
@@ -91,6 +94,21 @@ def test_an_output_that_takes_nothing_is_no_fault_of_ours(end, code, words):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    "line", ["a\x1b]0;owned\x07b\x9b2J\x7f", Text("a\x1b]0;owned\x07b\x9b2J\x7f", style="red")]
+)
+def test_a_terminal_obeys_nothing_that_a_stranger_wrote(line):
+    stdout, stderr = io.StringIO(), io.StringIO()
+    output = Output(stdout=stdout, stderr=stderr, as_json=False, coloured=False)
+    output.record({}, line)
+    output.table([Column("path")], [({}, [line])], nothing="none")
+    output.error(str(line))
+    for shown in (*stdout.getvalue().splitlines(), *stderr.getvalue().splitlines()):
+        assert shown.isprintable(), shown
+    # A coloured text drops the bell by itself.
+    assert stdout.getvalue().replace("␇", "").count("a␛]0;ownedb\ufffd2J␡") == 2
+
+
 def test_a_table_that_is_too_wide_becomes_a_list(endpoint, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     wide = within("endpoints", "list", "--text").data.splitlines()

@@ -146,6 +146,11 @@ def test_every_host_and_no_host_are_refused() -> None:
     assert refused(replace(GOOD, allowed_hosts=[])) == {"ALLOWED_HOSTS"}
 
 
+def test_the_pages_have_a_host_of_their_own() -> None:
+    assert refused(replace(GOOD, public_url="https://example.com/payments")) == {"PUBLIC_URL"}
+    assert problems(replace(GOOD, public_url="https://api.example.com/")) == []
+
+
 def test_the_image_and_docker_compose_are_production() -> None:
     assert "ENVIRONMENT=production" in (ROOT / "Dockerfile").read_text()
     assert "ENVIRONMENT: ${ENVIRONMENT:-production}" in (ROOT / "docker-compose.yml").read_text()

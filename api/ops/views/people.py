@@ -193,8 +193,8 @@ def _not_oneself(request: HttpRequest, person: User, words: str) -> None:
 
 def _hold_still(request: HttpRequest, person: User) -> None:
     """Of two admins who would turn each other out at once, the second is no admin any more. Requires a transaction."""
-    numbers = {request.user.pk, person.pk}
-    held = User.objects.select_for_update(no_key=True).filter(pk__in=numbers).order_by("pk")
-    acting = next((one for one in held if one.pk == request.user.pk), None)
+    name = request.user.get_username()
+    both = User.objects.select_for_update(no_key=True).filter(username__in={name, person.get_username()})
+    acting = next((one for one in both.order_by("pk") if one.get_username() == name), None)
     if acting is None or role_of(acting) != Role.ADMIN:
         raise NotDone("You are no admin any more. Nothing was changed.")
