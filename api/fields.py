@@ -1,6 +1,6 @@
 """The kinds of value that parameters have, each strict for JSON and with its reading of form text.
 
-Errors carry Stripe's words and codes; `api/inputs.py` turns them into the envelope. Fields hold no state
+Errors carry Stripe's words and codes; `api/input_tables.py` turns them into the envelope. Fields hold no state
 of a request, since one instance serves all threads.
 """
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from drf_spectacular.utils import PolymorphicProxySerializer
 
-from api import inputs, money_outputs, outputs
+from api import inputs, method_inputs, money_inputs, money_outputs, outputs, webhook_inputs
 from api.input_tables import InputTable
 from api.outputs import Output
 from api.views.balance import (
@@ -88,58 +88,61 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
         "search_customers", "Search customers", inputs.CUSTOMER_SEARCH, outputs.CustomerSearch
     ),
     (PaymentIntentsView, "GET"): Operation(
-        "list_payment_intents", "List payment intents", inputs.PAYMENT_INTENTS, outputs.PaymentIntentList
+        "list_payment_intents",
+        "List payment intents",
+        money_inputs.PAYMENT_INTENTS,
+        outputs.PaymentIntentList,
     ),
     (PaymentIntentsView, "POST"): Operation(
         "create_payment_intent",
         "Create a payment intent",
-        inputs.PAYMENT_INTENT,
+        money_inputs.PAYMENT_INTENT,
         outputs.PaymentIntent,
         creates=True,
     ),
     (PaymentIntentView, "GET"): Operation(
         "retrieve_payment_intent",
         "Retrieve a payment intent",
-        inputs.SECRET_RETRIEVE,
+        money_inputs.SECRET_RETRIEVE,
         outputs.PaymentIntent,
     ),
     (PaymentIntentView, "POST"): Operation(
         "update_payment_intent",
         "Update a payment intent, as far as its status allows",
-        inputs.PAYMENT_INTENT_CHANGE,
+        money_inputs.PAYMENT_INTENT_CHANGE,
         outputs.PaymentIntent,
     ),
     (PaymentIntentSearchView, "GET"): Operation(
         "search_payment_intents",
         "Search payment intents",
-        inputs.PAYMENT_INTENT_SEARCH,
+        money_inputs.PAYMENT_INTENT_SEARCH,
         outputs.PaymentIntentSearch,
     ),
     (ConfirmView, "POST"): Operation(
-        "confirm_payment_intent", "Confirm a payment intent", inputs.CONFIRM, outputs.PaymentIntent
+        "confirm_payment_intent", "Confirm a payment intent", money_inputs.CONFIRM, outputs.PaymentIntent
     ),
     (CancelView, "POST"): Operation(
-        "cancel_payment_intent", "Cancel a payment intent", inputs.CANCEL, outputs.PaymentIntent
+        "cancel_payment_intent", "Cancel a payment intent", money_inputs.CANCEL, outputs.PaymentIntent
     ),
     (CaptureView, "POST"): Operation(
-        "capture_payment_intent", "Take what a card holds", inputs.CAPTURE, outputs.PaymentIntent
+        "capture_payment_intent", "Take what a card holds", money_inputs.CAPTURE, outputs.PaymentIntent
     ),
     (AuthenticateView, "POST"): Operation(
         "authenticate_payment_intent",
         "Pass or fail 3-D Secure as the payer would",
-        inputs.AUTHENTICATE,
+        money_inputs.AUTHENTICATE,
         outputs.PaymentIntent,
     ),
     (PaymentMethodsView, "GET"): Operation(
         "list_payment_methods",
         "List payment methods that are saved for customers",
-        inputs.PAYMENT_METHODS,
+        method_inputs.PAYMENT_METHODS,
         money_outputs.PaymentMethodList,
     ),
     (PaymentMethodsView, "POST"): Operation(
         "create_payment_method",
         "Create a payment method",
-        inputs.PAYMENT_METHOD,
+        method_inputs.PAYMENT_METHOD,
         money_outputs.PaymentMethod,
         creates=True,
     ),
@@ -149,13 +152,13 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
     (PaymentMethodView, "POST"): Operation(
         "update_payment_method",
         "Update a payment method",
-        inputs.PAYMENT_METHOD_CHANGE,
+        method_inputs.PAYMENT_METHOD_CHANGE,
         money_outputs.PaymentMethod,
     ),
     (AttachView, "POST"): Operation(
         "attach_payment_method",
         "Save a payment method for a customer",
-        inputs.ATTACH,
+        method_inputs.ATTACH,
         money_outputs.PaymentMethod,
     ),
     (DetachView, "POST"): Operation(
@@ -167,7 +170,7 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
     (CustomerPaymentMethodsView, "GET"): Operation(
         "list_payment_methods_of_customer",
         "List the payment methods of a customer",
-        inputs.CUSTOMER_PAYMENT_METHODS,
+        method_inputs.CUSTOMER_PAYMENT_METHODS,
         money_outputs.PaymentMethodList,
     ),
     (CustomerPaymentMethodView, "GET"): Operation(
@@ -176,16 +179,24 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
         inputs.RETRIEVE,
         money_outputs.PaymentMethod,
     ),
-    (ChargesView, "GET"): Operation("list_charges", "List charges", inputs.CHARGES, money_outputs.ChargeList),
+    (ChargesView, "GET"): Operation(
+        "list_charges", "List charges", money_inputs.CHARGES, money_outputs.ChargeList
+    ),
     (ChargeView, "GET"): Operation(
         "retrieve_charge", "Retrieve a charge", inputs.RETRIEVE, money_outputs.Charge
     ),
     (ChargeView, "POST"): Operation(
-        "update_charge", "Update a charge", inputs.CHARGE_CHANGE, money_outputs.Charge
+        "update_charge", "Update a charge", money_inputs.CHARGE_CHANGE, money_outputs.Charge
     ),
-    (RefundsView, "GET"): Operation("list_refunds", "List refunds", inputs.REFUNDS, money_outputs.RefundList),
+    (RefundsView, "GET"): Operation(
+        "list_refunds", "List refunds", money_inputs.REFUNDS, money_outputs.RefundList
+    ),
     (RefundsView, "POST"): Operation(
-        "create_refund", "Give money of a charge back", inputs.REFUND, money_outputs.Refund, creates=True
+        "create_refund",
+        "Give money of a charge back",
+        money_inputs.REFUND,
+        money_outputs.Refund,
+        creates=True,
     ),
     (RefundView, "GET"): Operation(
         "retrieve_refund", "Retrieve a refund", inputs.RETRIEVE, money_outputs.Refund
@@ -202,7 +213,7 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
     (BalanceTransactionsView, "GET"): Operation(
         "list_balance_transactions",
         "List the movements of the balance",
-        inputs.BALANCE_TRANSACTIONS,
+        money_inputs.BALANCE_TRANSACTIONS,
         money_outputs.BalanceTransactionList,
     ),
     (BalanceTransactionView, "GET"): Operation(
@@ -218,37 +229,46 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
         "retrieve_account_by_id", "Retrieve the caller's own account", inputs.RETRIEVE, money_outputs.Account
     ),
     (SetupIntentsView, "GET"): Operation(
-        "list_setup_intents", "List setup intents", inputs.SETUP_INTENTS, money_outputs.SetupIntentList
+        "list_setup_intents", "List setup intents", money_inputs.SETUP_INTENTS, money_outputs.SetupIntentList
     ),
     (SetupIntentsView, "POST"): Operation(
         "create_setup_intent",
         "Create a setup intent",
-        inputs.SETUP_INTENT,
+        money_inputs.SETUP_INTENT,
         money_outputs.SetupIntent,
         creates=True,
     ),
     (SetupIntentView, "GET"): Operation(
-        "retrieve_setup_intent", "Retrieve a setup intent", inputs.SECRET_RETRIEVE, money_outputs.SetupIntent
+        "retrieve_setup_intent",
+        "Retrieve a setup intent",
+        money_inputs.SECRET_RETRIEVE,
+        money_outputs.SetupIntent,
     ),
     (ConfirmSetupView, "POST"): Operation(
-        "confirm_setup_intent", "Confirm a setup intent", inputs.SETUP_CONFIRM, money_outputs.SetupIntent
+        "confirm_setup_intent",
+        "Confirm a setup intent",
+        money_inputs.SETUP_CONFIRM,
+        money_outputs.SetupIntent,
     ),
     (CancelSetupView, "POST"): Operation(
-        "cancel_setup_intent", "Cancel a setup intent", inputs.SETUP_CANCEL, money_outputs.SetupIntent
+        "cancel_setup_intent", "Cancel a setup intent", money_inputs.SETUP_CANCEL, money_outputs.SetupIntent
     ),
     (AuthenticateSetupView, "POST"): Operation(
         "authenticate_setup_intent",
         "Pass or fail 3-D Secure as the payer would",
-        inputs.AUTHENTICATE,
+        money_inputs.AUTHENTICATE,
         money_outputs.SetupIntent,
     ),
     (WebhookEndpointsView, "GET"): Operation(
-        "list_webhook_endpoints", "List webhook endpoints", inputs.ENDPOINTS, outputs.WebhookEndpointList
+        "list_webhook_endpoints",
+        "List webhook endpoints",
+        webhook_inputs.ENDPOINTS,
+        outputs.WebhookEndpointList,
     ),
     (WebhookEndpointsView, "POST"): Operation(
         "create_webhook_endpoint",
         "Create a webhook endpoint; the answer shows its signing secret",
-        inputs.ENDPOINT,
+        webhook_inputs.ENDPOINT,
         outputs.WebhookEndpoint,
         creates=True,
     ),
@@ -258,11 +278,14 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
     (WebhookEndpointView, "POST"): Operation(
         "update_webhook_endpoint",
         "Update a webhook endpoint",
-        inputs.ENDPOINT_CHANGE,
+        webhook_inputs.ENDPOINT_CHANGE,
         outputs.WebhookEndpoint,
     ),
     (WebhookEndpointView, "PATCH"): Operation(
-        "patch_webhook_endpoint", "Update a webhook endpoint", inputs.ENDPOINT_CHANGE, outputs.WebhookEndpoint
+        "patch_webhook_endpoint",
+        "Update a webhook endpoint",
+        webhook_inputs.ENDPOINT_CHANGE,
+        outputs.WebhookEndpoint,
     ),
     (WebhookEndpointView, "DELETE"): Operation(
         "delete_webhook_endpoint", "Delete a webhook endpoint", inputs.NOTHING, outputs.Deleted
@@ -270,7 +293,7 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
     (RollSecretView, "POST"): Operation(
         "roll_webhook_endpoint_secret",
         "Make a new signing secret; the old one signs too for a while",
-        inputs.ROLL_SECRET,
+        webhook_inputs.ROLL_SECRET,
         outputs.WebhookEndpoint,
     ),
     (TestEventView, "POST"): Operation(
@@ -280,12 +303,12 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
         outputs.Delivery,
         creates=True,
     ),
-    (EventsView, "GET"): Operation("list_events", "List events", inputs.EVENTS, outputs.EventList),
+    (EventsView, "GET"): Operation("list_events", "List events", webhook_inputs.EVENTS, outputs.EventList),
     (EventView, "GET"): Operation("retrieve_event", "Retrieve an event", inputs.RETRIEVE, outputs.Event),
     (EventTypesView, "GET"): Operation(
         "list_event_types",
         "List the types of events; one that is asked for comes with an example and a JSON Schema",
-        inputs.EVENT_TYPES,
+        webhook_inputs.EVENT_TYPES,
         outputs.EventTypeList,
     ),
     (RequestView, "GET"): Operation(
@@ -294,20 +317,20 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
     (EventRetryView, "POST"): Operation(
         "retry_event",
         "Send an event once more, to an endpoint or to the CLIs that listen",
-        inputs.EVENT_RETRY,
+        webhook_inputs.EVENT_RETRY,
         outputs.Event,
     ),
     (CliSessionsView, "POST"): Operation(
         "create_cli_session",
         "Begin a session of the Stripe CLI; the answer shows its token and its signing secret",
-        inputs.CLI_SESSION,
+        webhook_inputs.CLI_SESSION,
         outputs.CliSession,
         creates=True,
     ),
     (PortalSessionsView, "POST"): Operation(
         "create_portal_session",
         "Make a link to the account's own pages; the answer shows it",
-        inputs.PORTAL_SESSION,
+        webhook_inputs.PORTAL_SESSION,
         outputs.PortalSession,
         creates=True,
     ),
@@ -321,7 +344,7 @@ OPERATIONS: dict[tuple[type[ApiView], str], Operation] = {
         outputs.Deleted,
     ),
     (DeliveriesView, "GET"): Operation(
-        "list_deliveries", "List deliveries", inputs.DELIVERIES, outputs.DeliveryList
+        "list_deliveries", "List deliveries", webhook_inputs.DELIVERIES, outputs.DeliveryList
     ),
     (DeliveryView, "GET"): Operation(
         "retrieve_delivery",

@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import Any
 
 from api.errors import InvalidParameter
-from api.inputs import PORTAL_ENDPOINT
 from api.parsers import FormTree
 from api.views.webhook_endpoints import canonical_events
+from api.webhook_inputs import PORTAL_ENDPOINT
 from core.versions import EVENT_TYPES, shown_event_type
 from dispatcher.errors import InvalidEndpoint, TooManyEndpoints
 from dispatcher.models import Endpoint

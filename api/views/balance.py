@@ -6,7 +6,8 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.errors import ResourceMissing
-from api.inputs import BALANCE_TRANSACTIONS, RETRIEVE
+from api.inputs import RETRIEVE
+from api.money_inputs import BALANCE_TRANSACTIONS
 from api.views.base import ApiView
 from api.views.lists import listed
 from core.account_objects import account_object

@@ -5,8 +5,9 @@ from functools import partial
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api.inputs import CHARGE_CHANGE, CHARGES, RETRIEVE
+from api.inputs import RETRIEVE
 from api.metadata import merging
+from api.money_inputs import CHARGE_CHANGE, CHARGES
 from api.views.base import ApiView
 from api.views.lists import listed
 from core.charges import update_charge

@@ -9,10 +9,11 @@ from rest_framework.request import Request
 
 from api.errors import ResourceMissing
 from api.fields import identified
-from api.inputs import DELIVERIES, RETRIEVE
+from api.inputs import RETRIEVE
 from api.objects import delivery_object
 from api.pagination import Cursor, list_object
 from api.views.base import ApiView, Object
+from api.webhook_inputs import DELIVERIES
 from core.versions import shown_event_type
 from dispatcher.deliveries import (
     attempts_of,

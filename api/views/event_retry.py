@@ -6,9 +6,9 @@ from rest_framework.request import Request
 from api.cli_relay.sessions import resend_to_sessions
 from api.errors import ApiError, InvalidParameter, ResourceMissing
 from api.fields import identified
-from api.inputs import EVENT_RETRY
 from api.views.base import ApiView, Object
 from api.views.events import shown_events
+from api.webhook_inputs import EVENT_RETRY
 from dispatcher.deliveries import resend_event
 from outbox.models import Event
 

@@ -5,9 +5,9 @@ from rest_framework.request import Request
 
 from api.errors import InvalidParameter
 from api.event_catalogue import catalogue, entry
-from api.inputs import EVENT_TYPES
 from api.pagination import list_object
 from api.views.base import ApiView, Object
+from api.webhook_inputs import EVENT_TYPES
 from core.errors import UnknownEventType
 
 

@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from api.errors import InvalidParameter, ResourceMissing
 from api.fields import identified
 from api.input_tables import Fields
-from api.inputs import EVENTS, RETRIEVE
+from api.inputs import RETRIEVE
 from api.pagination import Cursor, created_within, list_object, page_of
 from api.views.base import ApiView, Object
+from api.webhook_inputs import EVENTS
 from core.errors import UnknownEventType
 from core.versions import canonical_event_type, event_object, event_types
 from dispatcher.models import LIVE_STATES, DeliveryRecord, DeliveryState

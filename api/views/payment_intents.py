@@ -6,7 +6,8 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.confirming import method_of, refuse_without_confirm, terms_of
-from api.inputs import (
+from api.metadata import merged, merging
+from api.money_inputs import (
     AUTHENTICATE,
     CANCEL,
     CAPTURE,
@@ -17,7 +18,6 @@ from api.inputs import (
     PAYMENT_INTENTS,
     SECRET_RETRIEVE,
 )
-from api.metadata import merged, merging
 from api.search import PAYMENT_INTENT_FIELDS, search, search_object
 from api.views.base import ApiView
 from api.views.lists import listed

@@ -8,16 +8,15 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api.inputs import (
+from api.inputs import EXPAND, RETRIEVE
+from api.metadata import merged, merging
+from api.method_inputs import (
     ATTACH,
     CUSTOMER_PAYMENT_METHODS,
-    EXPAND,
     PAYMENT_METHOD,
     PAYMENT_METHOD_CHANGE,
     PAYMENT_METHODS,
-    RETRIEVE,
 )
-from api.metadata import merged, merging
 from api.views.base import ApiView
 from api.views.lists import listed
 from core.errors import PaymentMethodNotFound

@@ -8,10 +8,10 @@ from rest_framework.request import Request
 
 from api.errors import ResourceMissing
 from api.fields import identified
-from api.inputs import PORTAL_SESSION
 from api.portal.origins import checked_origins
 from api.portal.sessions import create_session, get_session, revoke_session, session_object
 from api.views.base import ApiView, Object
+from api.webhook_inputs import PORTAL_SESSION
 from core.versions import PLAIN
 
 _NOUN = "portal session"

@@ -6,8 +6,9 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.errors import InvalidParameter
-from api.inputs import EXPAND, METADATA, REFUND, REFUNDS, RETRIEVE
+from api.inputs import EXPAND, METADATA, RETRIEVE
 from api.metadata import merged, merging
+from api.money_inputs import REFUND, REFUNDS
 from api.views.base import ApiView
 from api.views.lists import listed
 from core.lookups import get_refund, refunds_of, uuid_of

@@ -6,8 +6,15 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.confirming import method_of
-from api.inputs import AUTHENTICATE, SECRET_RETRIEVE, SETUP_CANCEL, SETUP_CONFIRM, SETUP_INTENT, SETUP_INTENTS
 from api.metadata import merged
+from api.money_inputs import (
+    AUTHENTICATE,
+    SECRET_RETRIEVE,
+    SETUP_CANCEL,
+    SETUP_CONFIRM,
+    SETUP_INTENT,
+    SETUP_INTENTS,
+)
 from api.views.base import ApiView
 from api.views.lists import listed
 from core.lookups import check_client_secret, get_setup_intent, setup_intents_of, uuid_of

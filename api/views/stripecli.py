@@ -7,9 +7,9 @@ from api.cli_relay.filters import parse_filters
 from api.cli_relay.sessions import create_session, session_object
 from api.config import cli_relay_url
 from api.errors import InvalidParameter
-from api.inputs import CLI_SESSION
 from api.models import CliFeature
 from api.views.base import ApiView, Object
+from api.webhook_inputs import CLI_SESSION
 
 
 class CliSessionsView(ApiView):

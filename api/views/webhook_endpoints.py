@@ -10,11 +10,12 @@ from rest_framework.request import Request
 
 from api.errors import InvalidParameter
 from api.fields import identified
-from api.inputs import ENDPOINT, ENDPOINT_CHANGE, ENDPOINTS, RETRIEVE, ROLL_SECRET
+from api.inputs import RETRIEVE
 from api.metadata import merged
 from api.objects import delivery_object, endpoint_object
 from api.pagination import Cursor, created_within, list_object, page_of
 from api.views.base import ApiView, Object
+from api.webhook_inputs import ENDPOINT, ENDPOINT_CHANGE, ENDPOINTS, ROLL_SECRET
 from core.errors import UnknownEventType
 from core.versions import PLAIN, canonical_event_type, shown_event_type
 from dispatcher.endpoints import (
