@@ -15,6 +15,7 @@ from typing import Any
 from dispatcher.errors import SearchRefused
 from dispatcher.failures import FailureCode
 from dispatcher.models import FINISHED_STATES, LIVE_STATES, DeliveryState, Endpoint
+from dispatcher.waiting import with_lanes
 from outbox.database import fetch_all
 from outbox.identifiers import encode_id, floor_uuid, moment_of
 from outbox.sql import statements
@@ -34,7 +35,7 @@ class ListedDelivery:
     id: uuid.UUID
     owner: str
     endpoint_id: uuid.UUID
-    endpoint_url: str | None
+    endpoint: Endpoint | None  # of `with_lanes`; its URL and lane alone are read
     event_id: uuid.UUID
     event_type: str | None  # None where the event is past its retention
     state: str
@@ -47,6 +48,10 @@ class ListedDelivery:
     last_code: str | None
     last_status: int | None
     last_attempt_at: datetime | None
+
+    @property
+    def endpoint_url(self) -> str | None:
+        return None if self.endpoint is None else self.endpoint.url
 
     @property
     def public_id(self) -> str:
@@ -165,7 +170,9 @@ def _listed(page: Sequence[tuple[Any, ...]]) -> Sequence[ListedDelivery]:
     if not page:
         return []
     ids = [row[0] for row in page]
-    urls = dict(Endpoint.objects.filter(id__in={row[2] for row in page}).values_list("id", "url"))
+    endpoints = (
+        with_lanes(Endpoint.objects.filter(id__in={row[2] for row in page})).only("url", "lane").in_bulk()
+    )
     floors = [floor_uuid(moment_of(each)) for each in ids]
     last = {
         delivery_id: attempt
@@ -179,7 +186,7 @@ def _listed(page: Sequence[tuple[Any, ...]]) -> Sequence[ListedDelivery]:
                 id=row[0],
                 owner=row[1],
                 endpoint_id=row[2],
-                endpoint_url=urls.get(row[2]),
+                endpoint=endpoints.get(row[2]),
                 event_id=row[3],
                 state=row[4],
                 reason=row[5],

@@ -7,7 +7,8 @@ figures in a table as well.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from math import ceil, log10
+from math import ceil, floor, log10
+from typing import Self
 
 WIDTH, HEIGHT = 720.0, 160.0
 SPARK_WIDTH, SPARK_HEIGHT = 96.0, 24.0
@@ -54,6 +55,14 @@ class Bar:
     hit: Shape  # as high as the chart: what is pointed at
 
 
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A value of the scale, and where its line is."""
+
+    label: str
+    y: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
     """A drawing between two axes."""
@@ -63,8 +72,8 @@ class Plot:
     series: Sequence[Series]
     bars: Sequence[Bar]
     lines: Sequence[tuple[str, Sequence[str]]] = ()  # (class, points of each unbroken run)
-    top: str
-    middle: str
+    ticks: Sequence[Tick]  # of the scale, from its top down, evenly spaced
+    scale: str = ""  # what is to be known of it
     start: str
     centre: str
     end: str
@@ -105,8 +114,7 @@ def stacked_bars(
         title=title,
         series=series,
         bars=bars,
-        top=tell(most),
-        middle=tell(most / 2),
+        ticks=[Tick(tell(most), 0.0), Tick(tell(most / 2), HEIGHT / 2), Tick("0", HEIGHT)],
         start=axis[0],
         centre=axis[1],
         end=axis[2],
@@ -114,7 +122,7 @@ def stacked_bars(
     )
 
 
-def lines(
+def time_lines(
     *,
     id: str,
     title: str,
@@ -124,8 +132,11 @@ def lines(
     axis: Sequence[str],
     tell: Tell,
 ) -> Plot:
-    """A line for each series, broken where there is no value; `values` are a sequence for each series."""
-    most = _round_up(max((value for line in values for value in line if value is not None), default=0.0))
+    """A line for each series, broken where there is no value; `values` are milliseconds, a sequence for each series.
+
+    Times spread over powers of ten, so the scale is logarithmic: one slow hour does not flatten all the others.
+    """
+    scale = _Decades.of([value for line in values for value in line if value is not None])
     step = WIDTH / max(1, len(labels))
     rows, bars = [], []
     for place, label in enumerate(labels):
@@ -134,20 +145,46 @@ def lines(
         named = ", ".join(f"{one.label} {cell}" for one, cell in zip(series, cells, strict=True))
         hit = Shape("hit", _place(place * step), 0.0, _place(step), HEIGHT)
         bars.append(Bar(f"{label}: {named}", None, (), hit))
-    drawn = [(one.tone, _runs(line, most, step)) for one, line in zip(series, values, strict=True)]
+    drawn = [(one.tone, _runs(line, scale, step)) for one, line in zip(series, values, strict=True)]
     return Plot(
         id=id,
         title=title,
         series=series,
         bars=bars,
         lines=drawn,
-        top=tell(most),
-        middle=tell(most / 2),
+        ticks=scale.ticks,
+        scale="logarithmic scale",
         start=axis[0],
         centre=axis[1],
         end=axis[2],
         rows=rows,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Decades:
+    """A logarithmic scale of milliseconds, from 10^bottom to 10^top."""
+
+    bottom: int
+    top: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        """As many decades as the values need, one at least."""
+        logs = [log10(value) for value in values if value > 0] or [0.0]
+        # What lies a hair beyond a round number, as sums do, is on it.
+        bottom, top = floor(min(logs) + 1e-9), ceil(max(logs) - 1e-9)
+        return cls(bottom, max(top, bottom + 1))
+
+    def y(self, milliseconds: float) -> float:
+        """Where a value lies; 0, which no such scale reaches, at the bottom."""
+        power = log10(milliseconds) if milliseconds > 0 else self.bottom
+        return HEIGHT * min(1.0, (self.top - power) / (self.top - self.bottom))
+
+    @property
+    def ticks(self) -> list[Tick]:
+        powers = range(self.top, self.bottom - 1, -1)
+        return [Tick(_round_time(10.0**power), _place(self.y(10.0**power))) for power in powers]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,14 +266,14 @@ def _words(column: Column, series: Sequence[Series], tell: Tell) -> str:
     return f"{column.label}: {told or 'nothing'}"
 
 
-def _runs(line: Sequence[float | None], most: float, step: float) -> list[str]:
+def _runs(line: Sequence[float | None], scale: _Decades, step: float) -> list[str]:
     """The points of each unbroken run, as an SVG has them; a point that stands alone is a short line."""
     runs: list[list[tuple[float, float]]] = [[]]
     for place, value in enumerate(line):
         if value is None:
             runs.append([])
         else:
-            runs[-1].append(((place + 0.5) * step, HEIGHT - value / most * HEIGHT))
+            runs[-1].append(((place + 0.5) * step, scale.y(value)))
     drawn = []
     for run in filter(None, runs):
         if len(run) == 1:
@@ -244,6 +281,11 @@ def _runs(line: Sequence[float | None], most: float, step: float) -> list[str]:
             run = [(x - step / 2, y), (x + step / 2, y)]
         drawn.append(" ".join(f"{_place(x)},{_place(y)}" for x, y in run))
     return drawn
+
+
+def _round_time(milliseconds: float) -> str:
+    """A power of ten as `0.1 ms`, `10 ms`, `1 s`, `1,000 s`."""
+    return f"{milliseconds:g} ms" if milliseconds < 1_000 else f"{milliseconds / 1_000:,.0f} s"
 
 
 def _round_up(most: float) -> float:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from dispatcher.waiting import Holder
+
 
 @dataclass(frozen=True, slots=True)
 class Badge:
@@ -65,3 +67,13 @@ _BADGES = {
 def badge_of(state: str) -> Badge:
     """A state that has no badge of its own is shown by its name."""
     return _BADGES.get(state) or Badge("idle", "•", state.replace("_", " "))
+
+
+# What keeps a delivery, behind the moment until which it does; short, for cells.
+HOLDERS = {
+    Holder.PAUSE: "deliveries are paused",
+    Holder.CIRCUIT: "circuit open until then",
+    Holder.WISH: "asked to wait until then",
+    Holder.ROOM: "the endpoint is busy",
+    Holder.PROBE: "another is tried first",
+}

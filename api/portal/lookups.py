@@ -11,6 +11,7 @@ from api.pages.filters import KINDS
 from api.portal.pages import Portal
 from dispatcher.endpoints import endpoints_of
 from dispatcher.models import Endpoint
+from dispatcher.waiting import with_lanes
 from outbox.errors import InvalidIdentifier
 from outbox.identifiers import decode_id
 from outbox.models import Event
@@ -33,7 +34,7 @@ def identified(text: str, prefix: str) -> uuid.UUID:
 
 def endpoint_named(portal: Portal, text: str) -> Endpoint:
     """One endpoint of the account, with its lane. Raises Http404. One statement."""
-    endpoint = endpoints_of(portal.owner).filter(id=identified(text, "we")).first()
+    endpoint = with_lanes(endpoints_of(portal.owner)).filter(id=identified(text, "we")).first()
     if endpoint is None:
         raise Http404(f"There is no endpoint {text[:60]!r} in this account, or it was deleted.")
     return endpoint
@@ -55,8 +56,8 @@ def offered_endpoints(portal: Portal) -> list[Endpoint]:
 
 
 def endpoints_with(portal: Portal, ids: set[uuid.UUID]) -> dict[uuid.UUID, Endpoint]:
-    """Endpoints of the account by their ids, deleted ones too. One statement."""
-    return {row.id: row for row in Endpoint.objects.filter(owner=portal.owner, id__in=ids)}
+    """Endpoints of the account by their ids, deleted ones too, with their lanes. One statement."""
+    return with_lanes(Endpoint.objects.filter(owner=portal.owner)).in_bulk(ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from api.views.deliveries import event_types_of
 from core.versions import shown_event_type
 from dispatcher.listing import ListedDelivery
 from dispatcher.models import Attempt, DeliveryRecord, Endpoint
+from dispatcher.waiting import NextAttempt, next_attempt
 from outbox.identifiers import floor_uuid, moment_of
 
 _LONGEST = 32  # characters of an address in a list
@@ -29,6 +30,7 @@ class DeliveryRow:
     url: str | None  # of its endpoint
     last_status: int | None  # what its last attempt brought: a status, or why there is none
     last_code: str | None
+    next: NextAttempt | None  # where one is waited for
 
     @property
     def recorded_at(self) -> datetime:
@@ -44,12 +46,6 @@ class DeliveryRow:
         return place if len(place) <= _LONGEST else f"{place[: _LONGEST - 1]}…"
 
     @property
-    def is_due(self) -> bool:
-        """Its moment has come: it waits for room at its endpoint, or for the end of a pause."""
-        moment = self.record.next_attempt_at
-        return moment is not None and moment <= timezone.now()
-
-    @property
     def result(self) -> str:
         """What the last attempt brought, in a few characters."""
         if self.last_status is not None:
@@ -59,6 +55,7 @@ class DeliveryRow:
 
 def listed_rows(found: Sequence[ListedDelivery], *, version: str) -> list[DeliveryRow]:
     """Rows of a list that was searched; no statement."""
+    now = timezone.now()
     return [
         DeliveryRow(
             record=each,
@@ -66,6 +63,7 @@ def listed_rows(found: Sequence[ListedDelivery], *, version: str) -> list[Delive
             url=each.endpoint_url,
             last_status=each.last_status,
             last_code=each.last_code or each.last_outcome,
+            next=next_attempt(each, endpoint=each.endpoint, now=now),
         )
         for each in found
     ]
@@ -77,13 +75,17 @@ def delivery_rows(
     *,
     endpoints: Mapping[uuid.UUID, Endpoint] | None = None,
 ) -> list[DeliveryRow]:
-    """Rows of a list with their events' types, endpoints and last attempts. Two statements, or three."""
+    """Rows of a list with their events' types, endpoints and last attempts. Two statements, or three.
+
+    Args:
+        endpoints: all that the records name, each of `with_lanes`; None has them looked up.
+    """
     if not records:
         return []
     if endpoints is None:
         endpoints = endpoints_with(portal, {record.endpoint_id for record in records})
     types = event_types_of(records, owner=portal.owner, version=portal.session.api_version)
-    last = _last_attempts(records)
+    last, now = _last_attempts(records), timezone.now()
     rows = []
     for record in records:
         endpoint, attempt = endpoints.get(record.endpoint_id), last.get(record.id)
@@ -94,6 +96,7 @@ def delivery_rows(
                 url=endpoint.url if endpoint else None,
                 last_status=attempt.status if attempt else None,
                 last_code=(attempt.failure_code or attempt.outcome) if attempt else None,
+                next=next_attempt(record, endpoint=endpoint, now=now),
             )
         )
     return rows

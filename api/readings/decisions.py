@@ -7,6 +7,7 @@ from api.readings.steps import AttemptStep, Decision, DeliveryStep, EventStep, V
 from dispatcher.history import PastAttempt, PastDelivery
 from dispatcher.models import Endpoint, EndpointStatus
 from dispatcher.reasons import Reason, explanation_of
+from dispatcher.waiting import next_attempt
 from outbox.identifiers import encode_id
 from outbox.models import Event
 
@@ -26,8 +27,9 @@ def decision_of(
     *,
     endpoint: Endpoint | None,
     max_attempts: int,
+    now: datetime,
 ) -> Decision:
-    """Of a delivery that there is, or was."""
+    """Of a delivery that there is, or was; `endpoint` is one of `with_lanes`."""
     words = delivery_words(delivery, endpoint=endpoint, max_attempts=max_attempts)
     return Decision(
         endpoint=encode_id("we", delivery.endpoint_id),
@@ -40,9 +42,9 @@ def decision_of(
             reason=delivery.reason,
             manual=delivery.manual,
             attempt_count=delivery.attempts,
-            max_attempts=max_attempts,
             created_at=delivery.created_at,
             next_attempt_at=delivery.next_attempt_at,
+            next=next_attempt(delivery, endpoint=endpoint, now=now),
             finished_at=delivery.finished_at,
             attempts=tuple(_attempt(one) for one in attempts),
             earlier_attempts=_earlier(attempts),
@@ -63,7 +65,7 @@ def delivery_words(delivery: PastDelivery, *, endpoint: Endpoint | None, max_att
         case "succeeded":
             return f"delivered with attempt {number}"
         case "sending":
-            return f"attempt {number} of {max_attempts} is under way"
+            return f"attempt {of_schedule(number, max_attempts)} is under way"
         case "pending":
             return _waiting(delivery, endpoint, max_attempts)
         case "dead_lettered":
@@ -74,6 +76,14 @@ def delivery_words(delivery: PastDelivery, *, endpoint: Endpoint | None, max_att
             return f"skipped: {_why_skipped(delivery, endpoint)}"
         case _:
             return delivery.state
+
+
+def of_schedule(number: int, max_attempts: int) -> str:
+    """`3 of 13`: how it will be as long as dispatchers have the schedule that this process has; `14` beyond it.
+
+    Only of what is still tried: how long the schedule of an ended delivery was, nobody wrote down.
+    """
+    return f"{number} of {max_attempts}" if number <= max_attempts else str(number)
 
 
 def reason_words(reason: str | None) -> str:
@@ -126,8 +136,8 @@ def _waiting(delivery: PastDelivery, endpoint: Endpoint | None, max_attempts: in
     if delivery.next_attempt_at is None:
         return "waiting behind an earlier event of its order key"
     number = delivery.attempts + 1
-    last = ", the last one" if number == max_attempts else ""
-    words = f"waiting for attempt {number} of {max_attempts}{last}"
+    last = ", the last one" if number >= max_attempts else ""
+    words = f"waiting for attempt {of_schedule(number, max_attempts)}{last}"
     if endpoint is None or delivery.manual:
         return words
     if endpoint.deleted_at is not None:

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from django.utils import timezone
+
 from api.failure_catalogue import code_of
 from api.pages.phases import Phases, phases_of
-from api.readings.decisions import delivery_words
+from api.readings.decisions import delivery_words, of_schedule
 from api.response_text import response_text
 from dispatcher.config import dispatcher_settings
 from dispatcher.failures import Explanation
 from dispatcher.history import PastDelivery, attempts_since, past_delivery
 from dispatcher.models import Attempt, Endpoint
 from dispatcher.reasons import explanation_of
+from dispatcher.waiting import NextAttempt, next_attempt, with_lanes
 from outbox.models import Event
 
 ATTEMPTS = 20  # the last ones, with what was answered
@@ -49,7 +52,8 @@ class ShownDelivery:
     event: Event | None  # None past its retention
     endpoint: Endpoint | None
     words: str
-    max_attempts: int
+    max_attempts: int  # by this process's settings: of a forecast, not of what has ended
+    next: NextAttempt | None  # where one is waited for
     code: str | None  # why it ended without success, or why its last attempt failed
     explanation: Explanation | None
     attempts: Sequence[ShownAttempt]
@@ -79,13 +83,19 @@ class ShownDelivery:
         return last.row.detail if last is not None and last.code == self.code else None
 
     @property
-    def next_attempt(self) -> int | None:
-        """The number of the attempt that is waited for."""
-        return self.past.attempts + 1 if self.state == "pending" else None
+    def attempts_so_far(self) -> str:
+        """`3 of 13` while there may be more."""
+        return of_schedule(self.past.attempts, self.max_attempts) if self.live else str(self.past.attempts)
+
+    @property
+    def this_attempt(self) -> str:
+        """The one under way, or else the one that is waited for: `4 of 13`."""
+        number = self.past.attempts + (self.state == "pending")
+        return of_schedule(number, self.max_attempts)
 
     @property
     def next_is_last(self) -> bool:
-        return self.next_attempt is not None and self.next_attempt >= self.max_attempts
+        return self.state == "pending" and self.past.attempts + 1 >= self.max_attempts
 
     @property
     def receiver(self) -> str:
@@ -126,7 +136,7 @@ def show_delivery(
     past = past_delivery(delivery_id)
     if past is None:
         return None
-    endpoint = Endpoint.objects.filter(id=past.endpoint_id).first()
+    endpoint = with_lanes(Endpoint.objects.filter(id=past.endpoint_id)).first()
     event = Event.objects.filter(id=past.event_id).first()
     whose = past.owner
     if owner is not None and whose != owner:
@@ -143,6 +153,7 @@ def show_delivery(
         endpoint=endpoint,
         words=delivery_words(past, endpoint=endpoint, max_attempts=policy.max_attempts),
         max_attempts=policy.max_attempts,
+        next=next_attempt(past, endpoint=endpoint, now=timezone.now()),
         code=None if past.state == "succeeded" else code,
         explanation=None if past.state == "succeeded" else explanation_of(code),
         attempts=attempts,

@@ -14,6 +14,7 @@ from api.readings.payments import Money, money_of
 from core.models import Account, Customer, PaymentIntent, PaymentMethod, SetupIntent
 from dispatcher.history import PastDelivery, newest_deliveries
 from dispatcher.models import Attempt, DeliveryRecord, Endpoint, Replay
+from dispatcher.waiting import with_lanes
 from outbox.database import fetch_all
 from outbox.errors import InvalidIdentifier
 from outbox.identifiers import decode_id, encode_id, floor_uuid, moment_of
@@ -134,7 +135,7 @@ def _attempt(value: uuid.UUID) -> Start | None:
 
 
 def _endpoint(value: uuid.UUID) -> Start | None:
-    row = Endpoint.objects.filter(id=value).first()
+    row = with_lanes(Endpoint.objects.filter(id=value)).first()
     if row is None:
         return None
     deliveries = newest_deliveries(endpoint_id=value, limit=DELIVERIES + 1)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from dispatcher.waiting import NextAttempt
+
 
 class Verdict(StrEnum):
     """What one endpoint made of one event, or we for it."""
@@ -84,9 +86,9 @@ class DeliveryStep:
     reason: str | None
     manual: bool
     attempt_count: int
-    max_attempts: int  # of the schedule; a resend by hand follows it too
     created_at: datetime
-    next_attempt_at: datetime | None
+    next_attempt_at: datetime | None  # when it is due
+    next: NextAttempt | None  # when it is sent at the earliest
     finished_at: datetime | None
     attempts: tuple[AttemptStep, ...]  # the last ones
     earlier_attempts: int  # how many more there are before those

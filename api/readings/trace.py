@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.utils import timezone
+
 from api.readings import starts
 from api.readings.decisions import decision_of, decision_without_delivery, summary
 from api.readings.identifying import NothingKnown, identify
@@ -25,6 +27,7 @@ from dispatcher.history import (
     past_delivery,
 )
 from dispatcher.models import Endpoint
+from dispatcher.waiting import with_lanes
 from outbox.models import Event
 
 EVENTS = 20
@@ -138,7 +141,7 @@ def _decided(start: Start, events: Sequence[Event]) -> _Around:
 
 def _find_endpoints(around: _Around, owner: str, used: set[uuid.UUID]) -> None:
     """Those that have deliveries, deleted ones too, and the owner's others."""
-    endpoints = Endpoint.objects.defer("secret", "previous_secret", "metadata")
+    endpoints = with_lanes(Endpoint.objects.defer("secret", "previous_secret", "metadata"))
     others = endpoints.filter(owner=owner, deleted_at=None).order_by("-id")[: ENDPOINTS + 1]
     rows = list(endpoints.filter(id__in=used).union(others) if used else others)
     beside = [row for row in rows if row.id not in used]
@@ -148,7 +151,7 @@ def _find_endpoints(around: _Around, owner: str, used: set[uuid.UUID]) -> None:
 
 def _event_step(event: Event, around: _Around, start: Start) -> EventStep:
     pending: bool = event.pending  # type: ignore[attr-defined]
-    policy = dispatcher_settings().retry_policy
+    policy, now = dispatcher_settings().retry_policy, timezone.now()
     deliveries = around.deliveries.get(event.id, [])
     decisions: list[Decision] = [
         decision_of(
@@ -156,6 +159,7 @@ def _event_step(event: Event, around: _Around, start: Start) -> EventStep:
             around.attempts.get(delivery.id, []),
             endpoint=around.endpoints.get(delivery.endpoint_id),
             max_attempts=policy.max_attempts,
+            now=now,
         )
         for delivery in deliveries
     ]

@@ -10,6 +10,7 @@ from api.readings.steps import Decision
 from outbox.identifiers import encode_id
 
 register = template.Library()
+_LONGEST_LINE = 44  # characters of a badge
 
 
 @register.filter
@@ -24,8 +25,10 @@ def linked(public_id: str | None) -> SafeString | str:
 def decided(decision: Decision) -> SafeString:
     """An endpoint's decision in words, with the shape and the colour of its kind."""
     shown = badge_of(decision.verdict)
+    long = " words" if len(decision.words) > _LONGEST_LINE else ""
     return format_html(
-        '<span class="badge words {}"><span aria-hidden="true">{}</span> {}</span>',
+        '<span class="badge{} {}"><span aria-hidden="true">{}</span> {}</span>',
+        long,
         shown.tone,
         shown.shape,
         decision.words[0].upper() + decision.words[1:],

@@ -1,15 +1,17 @@
 """Filters and tags of all pages: moments with their zone, amounts of their currency, states in words."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from api.pages.assets import asset_url
-from api.pages.words import badge_of
+from api.pages.words import HOLDERS, badge_of
 from core.currencies import shown_amount
+from dispatcher.waiting import Holder
 
 register = template.Library()
 
@@ -43,46 +45,91 @@ def in_words(state: str) -> str:
 @register.filter
 def moment(value: datetime | None) -> SafeString | str:
     """`2026-11-22 14:02:07 UTC`, and how long ago, or until then; a dash for none."""
-    if value is None:
-        return "—"
-    utc = value.astimezone(UTC)
-    return format_html(
-        '<time datetime="{}" title="{}">{} <span class="relative" data-moment>{}</span></time>',
-        utc.isoformat(),
-        f"{utc:%A, %d %B %Y, %H:%M:%S.%f UTC}",
-        f"{utc:%Y-%m-%d %H:%M:%S} UTC",
-        relative(utc),
-    )
+    return _moment(value, "ago")
+
+
+@register.filter
+def due(value: datetime | None) -> SafeString | str:
+    """The same of what is to be done then: `in 20 s`, and afterwards `due for 3 s`."""
+    return _moment(value, "due")
 
 
 @register.filter
 def ago(value: datetime | None) -> SafeString | str:
     """Only how long ago, or until then; the moment itself is in the title."""
+    return _distance(value, "ago")
+
+
+@register.filter
+def due_in(value: datetime | None) -> SafeString | str:
+    """Only `in 20 s`, or `due for 3 s`."""
+    return _distance(value, "due")
+
+
+@register.filter
+def lasting(value: datetime | None) -> SafeString | str:
+    """Of what is so since then: `for 3 d`."""
+    return _distance(value, "for")
+
+
+@register.filter
+def held(holder: Holder) -> str:
+    """What keeps a delivery beyond its moment, in words."""
+    return HOLDERS[holder]
+
+
+def _moment(value: datetime | None, way: str) -> SafeString | str:
     if value is None:
         return "—"
     utc = value.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" title="{}" data-moment>{}</time>',
+        '<time datetime="{}" title="{}">{} <span class="relative" data-moment="{}">{}</span></time>',
         utc.isoformat(),
+        f"{utc:%A, %d %B %Y, %H:%M:%S.%f UTC}",
         f"{utc:%Y-%m-%d %H:%M:%S} UTC",
-        relative(utc),
+        way,
+        relative(utc, way),
     )
 
 
-def relative(value: datetime, *, now: datetime | None = None) -> str:
-    """`3 min ago`, `in 2 h`, `now` below a second."""
+def _distance(value: datetime | None, way: str) -> SafeString | str:
+    if value is None:
+        return "—"
+    utc = value.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{}" data-moment="{}">{}</time>',
+        utc.isoformat(),
+        f"{utc:%Y-%m-%d %H:%M:%S} UTC",
+        way,
+        relative(utc, way),
+    )
+
+
+def relative(value: datetime, way: str = "ago", *, now: datetime | None = None) -> str:
+    """`3 min ago`, `in 2 h`, `now` below a second. pages.js says the same while a page is open.
+
+    Args:
+        way: how what has passed is told of: `ago`, `due` (`due for 3 s`), `for` (`for 3 s`).
+    """
     seconds = (value - (now or timezone.now())).total_seconds()
     if abs(seconds) < 1:
-        return "now"
-    return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
+        return "due now" if way == "due" else "now"
+    if seconds > 0:
+        return f"in {span(seconds)}"
+    passed = span(-seconds)
+    return {"due": f"due for {passed}", "for": f"for {passed}"}.get(way, f"{passed} ago")
 
 
 @register.filter
 def span(value: float | timedelta | None) -> str:
-    """Seconds as `350 ms`, `4.2 s`, `7 min`, `3 h`, `2 d`; a dash for none."""
+    """Seconds as `0.5 ms`, `350 ms`, `4.2 s`, `7 min`, `3 h`, `2 d`; a dash for none."""
     if value is None:
         return "—"
     seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    if 0 < seconds < 0.000_05:
+        return "< 0.1 ms"
+    if 0 < seconds < 0.01:
+        return f"{seconds * 1_000:.1f} ms"
     if seconds < 1:
         return f"{seconds * 1_000:.0f} ms"
     if seconds < 10:
@@ -97,6 +144,13 @@ def span(value: float | timedelta | None) -> str:
 def milliseconds(value: float | None) -> str:
     """Milliseconds as a span."""
     return span(None if value is None else value / 1_000)
+
+
+@register.filter
+def breakable(text: str, after: str = "/") -> SafeString:
+    """A URL or a path whose lines end behind its slashes rather than amid a word; or a name, behind its dots."""
+    parts = re.split(f"(?<=[^{after}][{after}])(?=[^{after}])", text)
+    return format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in parts))
 
 
 @register.filter

@@ -30,7 +30,7 @@ class Visitor:
     def text(self, below: str = "", *, status: int = 200, **query: str) -> str:
         answer = self.get(below, **query)
         assert answer.status_code == status, answer.content.decode()[:2_000]
-        return str(answer.content.decode())
+        return str(answer.content.decode()).replace("<wbr>", "")  # they stand in addresses
 
     def send(self, below: str, fields: Any = (), *, form: str | None = None) -> Any:
         """The form of a page as a browser sends it; `form` sends one again that was sent before."""

@@ -48,6 +48,7 @@ class MerchantPart:
     customers: tuple[tuple[str, str], ...]
     endpoints: tuple[EndpointPart, ...] = field(default_factory=tuple)
     weight: int = 1  # its share of the generated past
+    payments: int = 1  # in the real run, while what fails is given up quickly
 
 
 def _host(name: str) -> str:
@@ -63,6 +64,7 @@ MERCHANTS = (
         descriptions=("Order 10482: two novels", "Order 10483: an atlas", "Order 10484: gift card"),
         customers=(("Maya Lindqvist", "maya@example.com"), ("Tom Okafor", "tom.okafor@example.com")),
         weight=5,
+        payments=3,
         endpoints=(
             EndpointPart(
                 key="orders",
@@ -104,6 +106,7 @@ MERCHANTS = (
         descriptions=("Subscription: beans, monthly", "Two flat whites", "Grinder"),
         customers=(("Inès Moreau", "ines@example.com"), ("Jonas Weber", "jonas@example.com")),
         weight=4,
+        payments=2,
         endpoints=(
             EndpointPart(
                 key="till",

@@ -24,9 +24,8 @@ from outbox.models import Event
 from outbox.partitions import PERIODS_AHEAD, Period, maintain_partitions
 from outbox.sql import statements
 from tools.demo_data.cast import EndpointPart, MerchantPart
+from tools.demo_data.stage import SCHEDULE
 
-# Waits between the attempts of the past; what failed five times was given up.
-_SCHEDULE = (1.0, 5.0, 30.0, 120.0)
 _STATUSES = {"http_5xx": 503, "http_4xx": 401, "http_410_gone": 410, "http_429": 429, "redirect_refused": 301}
 _TALLIES_WRITTEN = 1_000  # at once
 _SQL = statements("dispatcher.sql")
@@ -146,7 +145,7 @@ def _deliver(
         resend_no=0,
     )
     started = created + timedelta(milliseconds=chance.randint(1, 12))
-    for wait in (*_SCHEDULE, None):
+    for wait in (*SCHEDULE, None):
         delivery.attempts += 1
         failed = chance.random() * 100 < part.failing
         milliseconds = part.milliseconds * chance.lognormvariate(0, 0.35)

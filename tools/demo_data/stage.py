@@ -26,8 +26,10 @@ from tools.demo_data.receiver import Receivers, running
 REPOSITORY = Path(__file__).resolve().parents[2]
 READY_SECONDS = 90.0
 STANDS = "stage.json"
-# What fails is given up within a second or two; the run that stays has the product's own schedule.
-HURRIED = {"WEBHOOK_RETRY_SCHEDULE_SECONDS": "0.3,0.5", "WEBHOOK_CIRCUIT_THRESHOLD": "8"}
+# Five attempts, in the generated past as in the real run: pages tell of their number by the settings that they have.
+SCHEDULE = (1.0, 5.0, 30.0, 120.0)
+# First what fails is given up within a few seconds, and no circuit spares anybody; the run that stays takes its time.
+HURRIED = {"WEBHOOK_RETRY_SCHEDULE_SECONDS": "0.2,0.3,0.4,0.5", "WEBHOOK_CIRCUIT_THRESHOLD": "1000"}
 PATIENT = {"WEBHOOK_CIRCUIT_THRESHOLD": "8", "WEBHOOK_CIRCUIT_PAUSE_SECONDS": "300"}
 
 
@@ -215,5 +217,6 @@ def _environment(url: str, port: int, receivers: Receivers) -> Mapping[str, str]
         "WEBHOOK_ATTEMPT_TIMEOUT_SECONDS": "1.5",
         "WEBHOOK_CONNECT_TIMEOUT_SECONDS": "1.5",
         "WEBHOOK_LEASE_SECONDS": "4",
+        "WEBHOOK_RETRY_SCHEDULE_SECONDS": ",".join(f"{wait:g}" for wait in SCHEDULE),
         "PYTHONUNBUFFERED": "1",
     }

@@ -27,34 +27,34 @@ FAILURES = frozenset(
     }
 )
 SECONDS = 120.0
-PAYMENTS = 3
+_REPLAYED = 3  # deliveries to the old ERP: one for each payment
 
 
 def tell(running: Running) -> None:
-    """All of it; dispatchers go on afterwards, by the product's own schedule. Raises Failure where it breaks."""
+    """All of it; a dispatcher goes on afterwards, with the settings of the pages. Raises Failure where it breaks."""
     stage = running.stage
     _disable(stage, "lumen", "paused")
     began = _now(stage)
     # One is killed amid its sends: what it held becomes `unknown`, and its row says that it is gone.
     running.start_dispatcher("dispatcher-killed", **HURRIED)
     for merchant in MERCHANTS:
-        _pay(stage, merchant)
+        _pay(stage, merchant, payments=merchant.payments)
     _wait(running, "sends under way", lambda: _under_way(stage, "loyalty") or None)
     running.children.kill("dispatcher-killed")
     running.start_dispatcher("dispatcher-hurried", **HURRIED)
     _wait(running, "every failure", lambda: (_failures(stage, began) >= FAILURES) or None)
-    _wait(running, "the end of what is given up", lambda: _dead_lettered(stage, began) >= 6 or None)
+    _wait(running, "what is given up", lambda: _dead_lettered(stage, "erp", began) >= _REPLAYED or None)
     _resend(stage, "drivers")
     running.children.end("dispatcher-hurried")
     running.start_dispatcher("dispatcher", **PATIENT)
     for merchant in MERCHANTS:
-        _pay(stage, merchant, payments=1)
+        _pay(stage, merchant, payments=1, time="later")
     _refund(stage, "northwind")
     _replay(running, "erp")
     _wait(running, "retries that wait", lambda: _waiting(stage) >= 5 or None)
 
 
-def _pay(stage: Stage, merchant: MerchantPart, *, payments: int = PAYMENTS) -> None:
+def _pay(stage: Stage, merchant: MerchantPart, *, payments: int, time: str = "first") -> None:
     client, made = stage.client(merchant.key), stage.merchants[merchant.key]
     for number in range(payments):
         # A bank that says no, once a merchant.
@@ -69,7 +69,7 @@ def _pay(stage: Stage, merchant: MerchantPart, *, payments: int = PAYMENTS) -> N
                 "metadata": {"order": str(10482 + number), "channel": "web"},
             },
             expect=201,
-            idempotency_key=f"order-{merchant.key}-{number}-of-{payments}",
+            idempotency_key=f"order-{merchant.key}-{time}-{number + 1}",
         ).content["id"]
         client.ask(
             "POST",
@@ -132,23 +132,22 @@ def _failures(stage: Stage, since: Any) -> set[str]:
     return {code for (code,) in found}
 
 
-def _dead_lettered(stage: Stage, since: Any) -> int:
+def _dead_lettered(stage: Stage, endpoint: str, since: Any) -> int:
     return int(
         stage.rows(
             "SELECT count(*) FROM dispatcher_finished_delivery"
-            " WHERE finished_at >= %s AND state = 'dead_lettered'",
+            " WHERE finished_at >= %s AND state = 'dead_lettered' AND endpoint_id = %s",
             since,
+            _uuid(stage, endpoint),
         )[0][0]
     )
 
 
 def _under_way(stage: Stage, endpoint: str) -> int:
-    from outbox.identifiers import decode_id
-
     return int(
         stage.rows(
             "SELECT count(*) FROM dispatcher_delivery WHERE started_at IS NOT NULL AND endpoint_id = %s",
-            str(decode_id("we", stage.endpoints[endpoint])),
+            _uuid(stage, endpoint),
         )[0][0]
     )
 
@@ -159,3 +158,9 @@ def _waiting(stage: Stage) -> int:
             0
         ]
     )
+
+
+def _uuid(stage: Stage, endpoint: str) -> str:
+    from outbox.identifiers import decode_id
+
+    return str(decode_id("we", stage.endpoints[endpoint]))

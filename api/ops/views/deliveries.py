@@ -17,6 +17,7 @@ from core.versions import EVENT_TYPES
 from dispatcher.config import dispatcher_settings
 from dispatcher.listing import ListedDelivery
 from dispatcher.models import DeliveryState
+from dispatcher.waiting import NextAttempt, next_attempt
 from outbox.identifiers import encode_id
 
 SIZE = 50
@@ -28,6 +29,7 @@ class Line:
 
     row: ListedDelivery
     max_attempts: int
+    next: NextAttempt | None  # where one is waited for
 
     @property
     def endpoint(self) -> str:
@@ -43,6 +45,12 @@ class Line:
         parts = urlsplit(self.row.endpoint_url or "")
         shown = f"{parts.netloc.rpartition('@')[2]}{parts.path}"
         return shown if len(shown) <= 34 else f"{shown[:33]}…"
+
+    @property
+    def attempts(self) -> str:
+        """`3/13` while there may be more."""
+        live, number = self.row.finished_at is None, self.row.attempts
+        return f"{number}/{self.max_attempts}" if live and number <= self.max_attempts else str(number)
 
     @property
     def reason(self) -> str | None:
@@ -69,9 +77,12 @@ def deliveries_page(request: HttpRequest) -> HttpResponse:
         endpoint_id=filters.id("endpoint", "we"),
         event_type=filters.text("type"),
     )
-    policy = dispatcher_settings().retry_policy
+    policy, now = dispatcher_settings().retry_policy, timezone.now()
     context = {
-        "lines": [Line(row, policy.max_attempts) for row in page.found.rows],
+        "lines": [
+            Line(row, policy.max_attempts, next_attempt(row, endpoint=row.endpoint, now=now))
+            for row in page.found.rows
+        ],
         "list": page,
         "filters": filters,
         "problems": filters.problems,
@@ -81,7 +92,7 @@ def deliveries_page(request: HttpRequest) -> HttpResponse:
         "range": page.range,
         "live": request.GET.get("live") == "1" and not page.behind,
         "catalogue": PATH,
-        "now": timezone.now(),
+        "now": now,
     }
     return render(request, "ops/deliveries.html", context, current="deliveries", status=filters.status)
 

@@ -24,6 +24,7 @@ from dispatcher.models import Endpoint
 from dispatcher.replay_runs import Counted
 from dispatcher.rollups import SeriesPoint, activity, failures_by_code, sparklines
 from dispatcher.skips import count_skipped
+from dispatcher.waiting import next_attempt, with_lanes
 
 _RECENT = 8
 # Skips are looked for so far back where nobody knows since when an endpoint was disabled.
@@ -87,7 +88,10 @@ def endpoint_page(request: HttpRequest, named: Named) -> HttpResponse:
                 for code, count in codes.items()
             ]
         ),
-        "recent": newest_deliveries(endpoint_id=endpoint.id, limit=_RECENT),
+        "recent": [
+            (one, next_attempt(one, endpoint=endpoint, now=now))
+            for one in newest_deliveries(endpoint_id=endpoint.id, limit=_RECENT)
+        ],
         "deliveries": deliveries,
         "overlaps_until": previous_until if previous_until and previous_until > now else None,
         "longest_overlap": MAX_SECRET_OVERLAP,
@@ -101,7 +105,7 @@ def endpoint_page(request: HttpRequest, named: Named) -> HttpResponse:
 
 def endpoint_of(named: Named) -> Endpoint:
     """With its lane, whoever's it is and deleted or not. Raises NothingKnown."""
-    endpoint = Endpoint.objects.select_related("lane").filter(id=named.value).first()
+    endpoint = with_lanes(Endpoint.objects.filter(id=named.value)).first()
     if endpoint is None:
         raise NothingKnown(named)
     return endpoint

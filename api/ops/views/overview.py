@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 
 from api.ops.pages import operations_page, render
-from api.pages.charts import Column, Plot, Series, lines, shares, sparkline, stacked_bars, time_axis
+from api.pages.charts import Column, Plot, Series, shares, sparkline, stacked_bars, time_axis, time_lines
 from api.pages.ranges import read_range, shown
 from api.templatetags.pages import milliseconds
 from dispatcher.overview import COUNTED, overview
@@ -18,6 +18,7 @@ DELIVERIES = "/ops/deliveries/"
 ATTEMPTS = (Series("succeeded", "ok"), Series("failed", "bad"))
 LATENCY = (Series("p50", "busy"), Series("p95", "warn"))
 _WORST = 8
+_CODES = 8  # of failures, without being asked for the others
 
 
 @operations_page()
@@ -28,6 +29,12 @@ def overview_page(request: HttpRequest) -> HttpResponse:
     parts = view.parts
     codes = failures_by_code(parts)
     attempts = view.ok + view.failed
+    drawn = shares(
+        [
+            (code, count, f"{DELIVERIES}?{urlencode({'code': code})}&{chosen.query}")
+            for code, count in codes.items()
+        ]
+    )
     context = {
         "view": view,
         "range": chosen,
@@ -41,12 +48,8 @@ def overview_page(request: HttpRequest) -> HttpResponse:
         "counted": COUNTED,
         "activity": attempts_plot(parts),
         "latency": _latency(parts),
-        "shares": shares(
-            [
-                (code, count, f"{DELIVERIES}?{urlencode({'code': code})}&{chosen.query}")
-                for code, count in codes.items()
-            ]
-        ),
+        "shares": drawn[:_CODES],
+        "other_shares": drawn[_CODES:],
         "worst": [
             (encode_id("we", one.endpoint_id), one, _spark(one))
             for one in worst_endpoints(since=chosen.since, until=chosen.until, limit=_WORST)
@@ -75,7 +78,7 @@ def attempts_plot(parts: Sequence[Bucket], *, endpoint: str | None = None) -> Pl
 
 
 def _latency(parts: Sequence[Bucket]) -> Plot:
-    return lines(
+    return time_lines(
         id="latency",
         title="From an event to its first attempt",
         series=LATENCY,

@@ -76,12 +76,13 @@
     const [size, unit] = STEPS.find(([least]) => seconds >= least);
     return `${Math.round(seconds / size)} ${unit}`;
   };
+  const passed = { ago: (told) => `${told} ago`, due: (told) => `due for ${told}`, for: (told) => `for ${told}` };
   const age = () => {
     document.querySelectorAll("[data-moment]").forEach((element) => {
-      const holder = element.closest("time");
-      const seconds = (Date.parse(holder.dateTime) - Date.now()) / 1000;
-      if (Math.abs(seconds) < 1) element.textContent = "now";
-      else element.textContent = seconds > 0 ? `in ${span(seconds)}` : `${span(-seconds)} ago`;
+      const way = element.dataset.moment;
+      const seconds = (Date.parse(element.closest("time").dateTime) - Date.now()) / 1000;
+      if (Math.abs(seconds) < 1) element.textContent = way === "due" ? "due now" : "now";
+      else element.textContent = seconds > 0 ? `in ${span(seconds)}` : passed[way](span(-seconds));
     });
   };
   setInterval(age, 5000);
