@@ -88,7 +88,7 @@ def create_endpoint(
         status=EndpointStatus.ENABLED,
         secret=seal(secret),
         ordered=ordered,
-        on_dead_letter=_checked_end(on_dead_letter, ordered=ordered),
+        on_dead_letter=checked_end(on_dead_letter, ordered=ordered),
         send_traceparent=send_traceparent,
     )
     width = settings.max_in_flight if max_in_flight is None else max_in_flight
@@ -174,7 +174,7 @@ def update_endpoint(
             value = changes[name]
             setattr(endpoint, name, value(getattr(endpoint, name)) if callable(value) else value)
         if "on_dead_letter" in changes:
-            _checked_end(endpoint.on_dead_letter, ordered=endpoint.ordered)
+            checked_end(endpoint.on_dead_letter, ordered=endpoint.ordered)
         status = changes.get("status")
         if status is not None and status != endpoint.status:
             endpoint.status = EndpointStatus(status)
@@ -273,6 +273,19 @@ def send_test_event(
     return get_delivery(owner=owner, delivery_id=delivery_id)
 
 
+def checked_end(on_dead_letter: str, *, ordered: bool) -> str:
+    """What becomes of those behind a dead-lettered one, as it is stored. Raises InvalidEndpoint."""
+    if on_dead_letter not in OnDeadLetter.values:
+        known = " or ".join(f"'{value}'" for value in OnDeadLetter.values)
+        raise InvalidEndpoint(field="on_dead_letter", reason=f"must be {known}, not {on_dead_letter!r}")
+    if on_dead_letter == OnDeadLetter.STOP and not ordered:
+        raise InvalidEndpoint(
+            field="on_dead_letter",
+            reason="'stop' stops an order key, and the endpoint is not ordered; set ordered to true with it",
+        )
+    return on_dead_letter
+
+
 def _told(endpoint: Endpoint) -> dict[str, Any]:
     return {name: getattr(endpoint, name) for name in _TOLD_FIELDS}
 
@@ -293,18 +306,6 @@ def _release_some_from_order(endpoint_id: uuid.UUID) -> bool:
             return False
         wake_lanes([endpoint_id], database_now())
         return release_from_order(endpoint_id, limit=_RELEASED_AT_ONCE) == _RELEASED_AT_ONCE
-
-
-def _checked_end(on_dead_letter: str, *, ordered: bool) -> str:
-    if on_dead_letter not in OnDeadLetter.values:
-        known = " or ".join(f"'{value}'" for value in OnDeadLetter.values)
-        raise InvalidEndpoint(field="on_dead_letter", reason=f"must be {known}, not {on_dead_letter!r}")
-    if on_dead_letter == OnDeadLetter.STOP and not ordered:
-        raise InvalidEndpoint(
-            field="on_dead_letter",
-            reason="'stop' stops an order key, and the endpoint is not ordered; set ordered to true with it",
-        )
-    return on_dead_letter
 
 
 def _checked(url: str) -> str:

@@ -43,18 +43,25 @@ class Limits:
         Raises:
             InvalidEndpoint: as above.
         """
-        width = changes.get("max_in_flight", self.max_in_flight)
-        quantum = changes.get("quantum", None if self.quantum == self.max_in_flight else self.quantum)
-        rate = changes.get("rate_limit", self.rate_limit)
+        width, quantum, rate, burst = (changes.get(name, value) for name, value in self.chosen().items())
         _check_rate(rate)
-        kept = None if rate is None or self.burst == _default_burst(self.rate_limit) else self.burst
-        burst = changes.get("burst", kept)
+        if rate is None and "burst" not in changes:
+            burst = None
         return Limits(
             max_in_flight=width,
             quantum=width if quantum is None else quantum,
             rate_limit=rate,
             burst=_default_burst(rate) if burst is None else burst,
         )
+
+    def chosen(self) -> dict[str, Any]:
+        """As somebody would choose them: None where the default is held."""
+        return {
+            "max_in_flight": self.max_in_flight,
+            "quantum": None if self.quantum == self.max_in_flight else self.quantum,
+            "rate_limit": self.rate_limit,
+            "burst": None if self.burst == _default_burst(self.rate_limit) else self.burst,
+        }
 
     def columns(self) -> dict[str, Any]:
         """By the names of the lane's columns."""

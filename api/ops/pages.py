@@ -64,7 +64,8 @@ def operations_page(
             if role is None or role < least:
                 mine = role.group if role else "no role"
                 raise PermissionDenied(
-                    f"This needs the role {least.group}; {request.user.get_username()} has {mine}."
+                    f"This needs the role {least.group}; {request.user.get_username()} has {mine}. "
+                    "An admin gives roles on the page People."
                 )
             request.role = role  # type: ignore[attr-defined]
             return view(request, *args, **kwargs)

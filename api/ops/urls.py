@@ -16,6 +16,7 @@ from api.ops.views.endpoint_changes import (
 )
 from api.ops.views.endpoints import endpoint_page, endpoints_page
 from api.ops.views.events import event_page
+from api.ops.views.limits import limits_page
 from api.ops.views.new_replay import new_replay_page
 from api.ops.views.overview import overview_page
 from api.ops.views.payments import payment_page, payments_page
@@ -62,6 +63,7 @@ urlpatterns = [
     path("replays/<id>/resume/", replay_change_page, {"change": "resume"}, name="ops-replay-resume"),
     path("replays/<id>/cancel/", replay_change_page, {"change": "cancel"}, name="ops-replay-cancel"),
     path("endpoints/<id>/probe/", probe_page, name="ops-endpoint-probe"),
+    path("endpoints/<id>/limits/", limits_page, name="ops-endpoint-limits"),
     path("endpoints/<id>/roll/", roll_secret_page, name="ops-endpoint-roll"),
     path("enter/<token>/", enter_page, name="ops-enter"),
     path("password/", password_page, name="ops-password"),

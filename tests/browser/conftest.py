@@ -84,11 +84,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def admin_session(browser: Browser, stage: Stage) -> StorageState:
-    """The cookies of an admin who logged in by the form."""
+    return _logged_in(browser, stage, "admin")
+
+
+def _logged_in(browser: Browser, stage: Stage, role: str) -> StorageState:
+    """The cookies of somebody of a role who logged in by the form."""
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{stage.base}/ops/")
-    page.get_by_label("Username").fill(stage.people["admin"])
+    page.get_by_label("Username").fill(stage.people[role])
     page.get_by_label("Password").fill(stage.password)
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("heading", name="Overview", level=1).wait_for()
@@ -107,6 +111,13 @@ def contexts(browser: Browser) -> Iterator[ExitStack]:
 def admin(browser: Browser, admin_session: StorageState) -> Iterator[Visitor]:
     """A tab of the admin's."""
     with _context(browser, admin_session) as context:
+        yield Visitor.of(context)
+
+
+@pytest.fixture
+def viewer(browser: Browser, stage: Stage) -> Iterator[Visitor]:
+    """A tab of somebody who only reads."""
+    with _context(browser, _logged_in(browser, stage, "viewer")) as context:
         yield Visitor.of(context)
 
 

@@ -83,6 +83,54 @@ def test_a_secret_is_rolled_with_an_overlap_and_the_audit_log_says_who(page: Pag
     expect(row).to_contain_text("endpoint.secret_rolled")
 
 
+def test_the_limits_of_an_endpoint_are_changed_and_the_audit_log_says_how_they_were(
+    page: Page, stage: Stage
+) -> None:
+    endpoint = stage.endpoints["bookings"]
+    page.goto(f"{stage.base}/ops/endpoints/{endpoint}/")
+    page.get_by_role("link", name="Change", exact=True).click()
+    page.get_by_label("Deliveries at once").fill("7")
+    page.get_by_label("Deliveries a second").fill("2.5")
+    page.get_by_role("button", name="Look at the change").click()
+    expect(page.get_by_text("no limit → 2.5")).to_be_visible()
+    page.get_by_role("button", name="Change").click()
+    expect(page.get_by_text("The limits are changed.")).to_be_visible()
+    expect(page.get_by_text("7 at once, 7 a claim; 2.50 a second, 3 in a burst")).to_be_visible()
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Audit log").click()
+    row = page.locator("tbody tr").filter(has_text=endpoint).filter(has_text="endpoint.updated").first
+    expect(row).to_contain_text("none → 2.5")
+
+
+def test_a_viewer_reads_is_offered_no_change_and_is_told_who_may(
+    viewer: Visitor, stage: Stage, samples: Samples
+) -> None:
+    page = viewer.page
+    delivery = f"/ops/deliveries/{samples.of('delivery')}/"
+    endpoint, replay = (f"/ops/{kind}s/{samples.of(kind)}/" for kind in ("endpoint", "replay"))
+    changes = {
+        delivery: ["resend/", "stop/"],
+        endpoint: ["disable/", "enable/", "test/", "probe/", "limits/", "secret/", "roll/"],
+        replay: ["pause/", "resume/", "cancel/"],
+        "/ops/replays/": ["new/"],
+        "/ops/dispatchers/": ["pause/", "resume/"],
+    }
+    for path, below in changes.items():
+        assert viewer.open(stage.base + path) == 200
+        offered = page.locator("main a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+        assert not {path + change for change in below} & {one.partition("?")[0] for one in offered}
+        assert page.locator("main form[method=post]").count() == 0
+    assert viewer.open(stage.base + delivery) == 200
+    page.get_by_text("Request and answer").first.click()
+    expect(page.get_by_text("Your role is viewer.").first).to_be_visible()
+    expect(page.get_by_text("<script>alert(document.domain)</script>")).to_have_count(0)
+    assert viewer.told() == []
+    for address in [path + change for path, below in changes.items() for change in below] + ["/ops/people/"]:
+        assert viewer.open(stage.base + address) == 403
+        expect(page.get_by_text("An admin gives roles on the page People.")).to_be_visible()
+    page.get_by_role("link", name="Operations", exact=True).click()
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+
+
 def test_what_was_missed_while_disabled_is_offered_when_enabled(page: Page, stage: Stage) -> None:
     endpoint = stage.endpoints["till"]
     page.goto(f"{stage.base}/ops/endpoints/{endpoint}/")

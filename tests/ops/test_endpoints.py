@@ -177,6 +177,7 @@ ACTIONS = {
     "disable/": Role.OPERATOR,
     "enable/": Role.OPERATOR,
     "test/": Role.OPERATOR,
+    "limits/?max_in_flight=3": Role.OPERATOR,
     "secret/": Role.ADMIN,
     "roll/": Role.ADMIN,
 }

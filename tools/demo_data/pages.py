@@ -78,6 +78,17 @@ OTHER_STATES = (
     Page(key="trace-of-delivery", path="/ops/trace/", query="?id={delivery}"),
     Page(key="trace-of-endpoint", path="/ops/trace/", query="?id={endpoint}"),
     Page(key="trace-of-nothing", path="/ops/trace/", query="?id=event_12", status=400),
+    Page(
+        key="endpoint-limits-asked",
+        path="/ops/endpoints/<id>/limits/",
+        query="?max_in_flight=3&rate_limit=2.5",
+    ),
+    Page(
+        key="endpoint-limits-refused",
+        path="/ops/endpoints/<id>/limits/",
+        query="?max_in_flight=0",
+        status=400,
+    ),
     Page(key="enter-unknown", path="/ops/enter/nobody-made-this-one/", status=404, logged_in=False),
     Page(key="trace-of-event", path="/ops/trace/", query="?id={event}"),
     Page(key="trace-refused", path="/ops/trace/", query="?id=evt_nonsense", status=400),
