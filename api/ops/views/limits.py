@@ -7,7 +7,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from api.errors import InvalidParameter
-from api.inputs import ENDPOINT_CHANGE
 from api.ops.changes import ASKED, Done, NotDone, Question, asked, written_down
 from api.ops.pages import operations_page, render
 from api.ops.roles import Role
@@ -15,6 +14,7 @@ from api.ops.subjects import page_about
 from api.ops.views.endpoints import endpoint_of
 from api.parsers import FormTree
 from api.readings.identifying import Named
+from api.webhook_inputs import ENDPOINT_CHANGE
 from dispatcher.endpoints import checked_end, update_endpoint
 from dispatcher.errors import EndpointNotFound, InvalidEndpoint
 from dispatcher.limits import LIMIT_FIELDS, Limits
@@ -39,7 +39,7 @@ def limits_page(request: HttpRequest, named: Named) -> HttpResponse:
     """Without values the form of the present ones; all that is asked for is in the URL."""
     endpoint = endpoint_of(named)
     held = {name: getattr(endpoint.lane if name in LIMIT_FIELDS else endpoint, name) for name in FIELDS}
-    given = {name: text.strip() for name, text in request.GET.items() if name in FIELDS}
+    given = {name: text.strip() for name, text in request.GET.dict().items() if name in FIELDS}
     if not given:
         chosen = {**held, **Limits(**{name: held[name] for name in LIMIT_FIELDS}).chosen()}
         return _form(request, endpoint, {name: _as_text(value) for name, value in chosen.items()})
