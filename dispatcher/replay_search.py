@@ -4,7 +4,7 @@ import math
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from dispatcher.deliveries import database_now
 from dispatcher.endpoints import TEST_EVENT_TYPE
@@ -27,6 +27,7 @@ _COUNTS = {
 }
 # Deliveries are younger than their events; their ids come from another clock, which may be behind so much.
 _CLOCKS_APART = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # no id is older
 
 Found = Sequence[tuple[uuid.UUID, int]]  # events, and the number of the resend that each gets
 
@@ -73,7 +74,7 @@ class Search:
             "test_event_type": TEST_EVENT_TYPE,
             "after": after,
             "before": floor_uuid(self.until),
-            "oldest": floor_uuid(self.since - _CLOCKS_APART),
+            "oldest": floor_uuid(max(self.since, _EPOCH) - _CLOCKS_APART),
             "window": size,
         }
 

@@ -258,6 +258,14 @@ class TestCounting:
         carry()
         assert len(made()) == 7
 
+    @pytest.mark.parametrize("only", ["failed", "missing"])
+    def test_a_replay_may_begin_before_there_was_anything(self, only):
+        endpoint = make_endpoint()
+        fail(2)
+        since = datetime.min.replace(tzinfo=UTC)
+        found = {"failed": 2, "missing": 0}[only]
+        assert count_replay(owner=OWNER, endpoint_id=endpoint.id, since=since, only=only).found == found
+
     def test_counting_stops_at_its_cap(self, monkeypatch):
         endpoint = make_endpoint()
         fail(7)

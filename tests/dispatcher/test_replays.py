@@ -1,6 +1,7 @@
 """Replays in bulk: what is found, what is made of it, how it is paced, and what is refused."""
 
 import json
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -340,6 +341,12 @@ def test_the_command_knows_no_other_endpoint():
 )
 def test_a_time_without_an_offset_is_utc(text, expected):
     assert moment(text) == expected
+
+
+@pytest.mark.parametrize("text", ["yesterday", "0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"])
+def test_what_is_no_moment_is_refused(text):
+    with pytest.raises(ArgumentTypeError, match="is neither a span"):
+        moment(text)
 
 
 @pytest.mark.parametrize(("text", "ago"), [("90m", 1.5), ("2h", 2), ("1.5h", 1.5), ("1d", 24), ("3600s", 1)])

@@ -134,11 +134,11 @@ def moment(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"{text!r} is longer ago than time goes back") from None
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither a span (90m, 2h, 3d) nor a time (2026-11-22T10:00:00Z)"
         ) from None
-    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def _text(moment: datetime | None) -> str | None:
