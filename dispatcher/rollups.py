@@ -20,8 +20,6 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 BY_THE_MINUTE = timedelta(hours=25)
 MAX_BUCKETS = 500
 MAX_WORST = 100
-# An owner's worst endpoints are looked for among so many of theirs, those that fail now first.
-OWNERS_ENDPOINTS = 100
 # Candidates of each span for the worst of all: few where there are many spans.
 _CANDIDATES_READ = 6_000
 SEARCHED_BY_THE_MINUTE = timedelta(hours=3)
@@ -163,13 +161,12 @@ def failures_by_code(parts: Sequence[Bucket]) -> Mapping[str, int]:
 
 
 def worst_endpoints(
-    *, since: datetime, until: datetime, limit: int = 10, owner: str | None = None, points: int = 30
+    *, since: datetime, until: datetime, limit: int = 10, points: int = 30
 ) -> Sequence[WorstEndpoint]:
     """The endpoints with the most failed attempts in the range, most first; none without a failure.
 
-    Looked for among those that failed most in each minute or hour of it, or among an owner's first hundred, those
-    that fail now before the others. Two statements at most, which read a bounded number of rows: 6,000 for the
-    search, and of each endpoint found its spans.
+    Looked for among those that failed most in each minute or hour of it. Two statements at most, which read a
+    bounded number of rows: 6,000 for the search, and of each endpoint found its spans.
 
     Args:
         points: of each sparkline, at most one more.
@@ -184,16 +181,14 @@ def worst_endpoints(
     search_origin = _EPOCH + (shape.origin - _EPOCH) // span * span
     spans = -((search_origin - shape.end) // span)
     rows = fetch_all(
-        _SQL["worst_endpoints" if owner is None else "worst_endpoints_of_owner"],
+        _SQL["worst_endpoints"],
         {
             **shape.parameters(),
-            "owner": owner,
             "limit": limit,
             "search_seconds": span // timedelta(seconds=1),
             "search_origin": search_origin,
             "spans": spans,
             "each": max(3, min(2 * limit, _CANDIDATES_READ // spans)),
-            "most": OWNERS_ENDPOINTS,
         },
     )
     series = _series([row[0] for row in rows], shape) if rows else {}
