@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import models
 
-from api.models import AuditEntry, EntryLink
+from api.models import AuditEntry, EntryLink, PortalSession
 from core.models import ApiKey
 from dispatcher.models import Delivery, Endpoint, FinishedDelivery, Lane, Replay
 from outbox.models import Event
@@ -22,6 +22,7 @@ _CHANGED_BY_HAND: tuple[type[models.Model], ...] = (
     Event,
     FinishedDelivery,
     Lane,
+    PortalSession,
     Replay,
     User,
     User.groups.through,

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path, re_path
 from api.portal.pages import nothing_here
 from api.portal.views.catalogue import catalogue_page, event_type_page, schema_file
 from api.portal.views.deliveries import deliveries_page, delivery_page, failures_page, resend_page, stop_page
+from api.portal.views.ending import end_page
 from api.portal.views.endpoint_changes import (
     delete_page,
     disable_page,
@@ -62,6 +63,7 @@ urlpatterns: list[URLPattern] = [
     path("<str:token>/catalogue/<str:name>/", event_type_page, name="portal-event-type"),
     path("<str:token>/catalogue/<str:name>/schema.json", schema_file, name="portal-schema"),
     path("<str:token>/failures/", failures_page, name="portal-failures"),
+    path("<str:token>/end/", end_page, name="portal-end"),
     path("<str:token>/find/", find_page, name="portal-find"),
     re_path(r"^(?P<token>[^/]*)(?:/(?P<below>.*))?$", nothing_here, name="portal-nothing"),
 ]

@@ -15,7 +15,7 @@ from outbox.identifiers import decode_id
 from outbox.models import Event
 from tests.api.callers import FORM, HOOK, Caller
 from tests.dispatcher.scenes import fan_out, record
-from tests.portal.visitors import Visitor
+from tests.portal.visitors import Visitor, visit
 
 pytestmark = pytest.mark.django_db
 NEW = {"url": HOOK, "which": "all", "description": "Till"}
@@ -280,8 +280,6 @@ def test_an_event_goes_to_an_endpoint_that_never_had_it(visitor: Visitor) -> Non
 
 def test_a_change_is_the_links_own(visitor: Visitor) -> None:
     """Neither another link nor a program of the merchant's shares the name of a form."""
-    from tests.portal.visitors import visit
-
     form = visitor.form_of("endpoints/new/")
     visitor.send("endpoints/new/", NEW, form=form)
     visit(visitor.caller).send("endpoints/new/", NEW, form=form)
@@ -289,6 +287,22 @@ def test_a_change_is_the_links_own(visitor: Visitor) -> None:
         "/webhook_endpoints/", {"url": HOOK, "enabled_events": ["*"]}, idempotency_key=form
     )
     assert Endpoint.objects.count() == 3
+
+
+def test_a_link_is_ended_by_whoever_holds_it(visitor: Visitor) -> None:
+    other = visit(visitor.caller)
+    form = visitor.form_of("end/")
+    assert "this link ends" in visitor.text()
+    ended = visitor.send("end/", form=form)
+    assert (ended.status_code, ended["Location"]) == (303, visitor.root)
+    for again in (visitor.get(), visitor.get("deliveries/"), visitor.send("end/", form=form)):
+        assert again.status_code == 404
+        assert "This link has ended" in again.content.decode()
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.account) == ("portal_session.ended", visitor.caller.account.public_id)
+    assert entry.actor == f"portal:{entry.subject}"
+    assert visitor.caller.get(f"/portal_sessions/{entry.subject}/").json()["status"] == "revoked"
+    assert other.get().status_code == 200
 
 
 def _missed(visitor: Visitor, count: int = 3) -> str:

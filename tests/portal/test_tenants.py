@@ -60,6 +60,7 @@ PAGES = (
     Route("catalogue/customer.created/"),
     Route("catalogue/customer.created/schema.json"),
     Route("failures/"),
+    Route("end/"),
     Route("find/"),
 )
 
@@ -70,8 +71,6 @@ CHANGES = {route.below for route in PAGES if route.kind and route.below.count("/
 FILTERS = (
     ("deliveries/", "endpoint", "endpoint"),
     ("deliveries/", "event", "event"),
-    ("deliveries/", "older", "delivery"),
-    ("deliveries/", "newer", "delivery"),
     ("events/", "older", "event"),
     ("events/", "newer", "event"),
     ("endpoints/", "older", "endpoint"),

@@ -98,6 +98,7 @@ SCENES: dict[str, Scene] = {
     "delivery.resent": _of_delivery("resend"),
     "delivery.stopped": _of_delivery("stop"),
     "event.sent": _send_event,
+    "portal_session.ended": lambda _: ("end/", {}),
     "replay.started": _replay,
     "replay.paused": _of_replay("pause"),
     "replay.resumed": _of_replay("resume"),
