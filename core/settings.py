@@ -120,6 +120,7 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 INSTALLED_APPS = [
+    "core",  # before staticfiles: the first app's runserver is the one that runs
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -130,7 +131,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "outbox",
     "dispatcher",
-    "core",
     "api",
 ]
 MIDDLEWARE = [
@@ -348,6 +348,13 @@ except EnvValidationError as error:
     for _name, _messages in dict(error.error_messages).items():  # type: ignore[arg-type]
         _texts = [m if isinstance(m, str) else f"item {m + 1} is not valid." for m in _messages]
         _unusable.append((_name, " ".join(_texts)))
+if (
+    any(_name == "DATABASE_URL" for _name, _ in _unusable)
+    or "postgresql" not in DATABASES["default"]["ENGINE"]
+):
+    _where = "Must be where PostgreSQL is, such as postgresql://user:password@localhost:5432/ministripe."
+    _unusable = [one for one in _unusable if one[0] != "DATABASE_URL"]
+    _unusable.append(("DATABASE_URL", f"{_where} `make demo` needs none: it brings its own."))
 if _IN_PRODUCTION:
     _unusable += problems(
         Chosen(

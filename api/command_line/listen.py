@@ -23,6 +23,7 @@ from api.command_line.subcommands import Subcommand
 from core.models import Account
 from core.stop_signal import StopSignal
 from core.versions import VERSIONS
+from dispatcher.config import dispatcher_settings
 from dispatcher.endpoints import create_endpoint, delete_endpoint, endpoints_of
 from dispatcher.errors import DispatcherError, EndpointNotFound
 from dispatcher.models import DeliveryRecord, Endpoint
@@ -34,6 +35,7 @@ from outbox.identifiers import decode_id
 
 _MADE_BY = "webhooks listen"
 _LOOK_EVERY = 0.2  # seconds
+_UNPRIVILEGED = 1024
 _FOR_LOCAL = "WEBHOOK_ALLOW_HTTP=true WEBHOOK_ALLOW_ADDRESSES=127.0.0.0/8 WEBHOOK_EXTRA_PORTS=any"
 
 
@@ -71,7 +73,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _listen(arguments: argparse.Namespace, output: Output) -> int:
     stop = StopSignal()
     try:
-        receiver = Receiver(host=arguments.host, port=arguments.port, forward_to=arguments.forward_to)
+        receiver = open_receiver(arguments)
     except OSError as error:
         raise ArgumentRefused(
             "--port", f"cannot listen on {arguments.host}:{arguments.port}: {error.strerror}"
@@ -86,6 +88,18 @@ def _listen(arguments: argparse.Namespace, output: Output) -> int:
                     _show(receipt, endpoint, arguments, output)
             stop.wait(_LOOK_EVERY)
     return ExitCode.FINE
+
+
+def open_receiver(arguments: argparse.Namespace) -> Receiver:
+    """On the port that is asked for, else on one that dispatchers may send to, where few are. Raises OSError."""
+    permitted = dispatcher_settings().url_rules.ports
+    ports = [arguments.port]
+    if not arguments.port and arguments.public_url is None and permitted != ANY_PORT:
+        ports = [*sorted(port for port in permitted if port >= _UNPRIVILEGED), 0]
+    for port in ports[:-1]:
+        with contextlib.suppress(OSError):
+            return Receiver(host=arguments.host, port=port, forward_to=arguments.forward_to)
+    return Receiver(host=arguments.host, port=ports[-1], forward_to=arguments.forward_to)
 
 
 @contextlib.contextmanager

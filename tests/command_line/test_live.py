@@ -3,12 +3,13 @@
 import io
 import json
 import signal
+from argparse import Namespace
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
-from api.command_line.listen import remove, warn_without_dispatcher
+from api.command_line.listen import open_receiver, remove, warn_without_dispatcher
 from api.command_line.output import Output
 from api.command_line.scenes import SCENES, TAKEN
 from core.versions import EVENT_TYPES
@@ -17,6 +18,7 @@ from outbox.models import Event
 from tests.command_line.running import webhooks, within
 from tests.dispatcher.scenes import make_endpoint, record
 from tests.processes import Command
+from tools.demo.ports import reserved_port
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
@@ -150,6 +152,19 @@ def test_listen_says_what_keeps_it_from_being_reached(account, settings):
     ended = within("listen", "--public-url", "http://tunnel.test/")
     assert "argument --public-url: the URL must begin with https://" in ended.talk
     assert "argument --events" in within("listen", "--events", "nonsense").talk
+
+
+def test_listen_takes_a_port_that_dispatchers_may_send_to(settings):
+    with reserved_port(0) as port:
+        settings.DISPATCHER = {**settings.DISPATCHER, "EXTRA_PORTS": [str(port)]}
+        asked = Namespace(host="127.0.0.1", port=0, forward_to=None, public_url=None)
+        with open_receiver(asked) as receiver:
+            assert receiver.port in (port, 8443)
+        with (
+            reserved_port(0) as chosen,
+            open_receiver(Namespace(**{**vars(asked), "port": chosen})) as receiver,
+        ):
+            assert receiver.port == chosen
 
 
 def test_a_killed_listen_leaves_an_endpoint_that_the_next_one_removes(account):
