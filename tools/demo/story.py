@@ -189,4 +189,4 @@ def _orders(orders: list[Any]) -> str:
 
 
 def _line(request: str, answer: str) -> None:
-    say(f"  {request:<{ARROW - 2}}→ {answer}")
+    say(f"  {request:<{ARROW - 3}} → {answer}")
