@@ -6,61 +6,16 @@ environment and timedeltas here. `.env.example` documents each variable.
 
 import os
 import sys
-from collections.abc import Callable
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from pathlib import Path
 from typing import Any
 
-from environs import Env, EnvValidationError
-from marshmallow import ValidationError
-from marshmallow.validate import Length, OneOf, Range, Regexp
+from environs import EnvValidationError
+from marshmallow.validate import Length, OneOf, Regexp
 
+from core.environment import BASE_DIR, YEAR, are_ports, between, days, each_between, env, network, seconds
 from core.local_secrets import LocalSecrets
+from core.openapi_settings import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from core.production import ENVIRONMENTS, Chosen, problems
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-env = Env(eager=False)
-env.read_env(BASE_DIR / ".env", recurse=False)
-
-_YEAR = 366 * 86_400
-
-
-def _between(low: float, high: float) -> Range:
-    return Range(low, high)
-
-
-def _seconds(name: str, default: float, *, least: float = 0.0) -> timedelta:
-    return timedelta(seconds=env.float(name, default=default, validate=_between(least, _YEAR)) or 0.0)
-
-
-def _days(name: str, default: int) -> timedelta:
-    return timedelta(days=env.int(name, default=default, validate=_between(1, 36_600)) or 0)
-
-
-def _each_between(low: float, high: float) -> Callable[[Any], None]:
-    def check(values: list[float]) -> None:
-        for value in values:
-            _between(low, high)(value)
-
-    return check
-
-
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        raise ValidationError(str(error)) from None
-
-
-def _are_ports(text: str) -> None:
-    first, _, last = text.partition("-")
-    if text and not (
-        first.isdecimal() and (last or first).isdecimal() and 1 <= int(first) <= int(last or first) <= 65_535
-    ):
-        raise ValidationError("Must be a port or a range of ports, such as 9470-9473, from 1 to 65535.")
-
 
 # Production refuses to start with what suits a checkout alone: core/production.py.
 ENVIRONMENT = env.str("ENVIRONMENT", default="development", validate=OneOf(ENVIRONMENTS))
@@ -83,18 +38,16 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
 ROOT_URLCONF = "core.urls"
 WSGI_APPLICATION = "core.wsgi.application"
 APPEND_SLASH = False
-MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=65_536, validate=_between(1_024, 16_777_216))
-API_RATE_LIMIT = env.float("API_RATE_LIMIT", default=0.0, validate=_between(0, 1_000_000))
+MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=65_536, validate=between(1_024, 16_777_216))
+API_RATE_LIMIT = env.float("API_RATE_LIMIT", default=0.0, validate=between(0, 1_000_000))
 API_RATE_LIMIT_PER_ADDRESS = env.float(
-    "API_RATE_LIMIT_PER_ADDRESS", default=0.0, validate=_between(0, 1_000_000)
+    "API_RATE_LIMIT_PER_ADDRESS", default=0.0, validate=between(0, 1_000_000)
 )
-API_FAILED_KEYS_PER_MINUTE = env.int(
-    "API_FAILED_KEYS_PER_MINUTE", default=60, validate=_between(0, 1_000_000)
-)
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[], subcast=_network)
+API_FAILED_KEYS_PER_MINUTE = env.int("API_FAILED_KEYS_PER_MINUTE", default=60, validate=between(0, 1_000_000))
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[], subcast=network)
 # Each worker takes one of the ports; none are served where there are none.
 API_METRICS = {
-    "PORTS": env.str("API_METRICS_PORTS", default="", validate=_are_ports),
+    "PORTS": env.str("API_METRICS_PORTS", default="", validate=are_ports),
     "HOST": env.str("API_METRICS_HOST", default="127.0.0.1"),
 }
 API_LOG_REQUESTS = env.bool("API_LOG_REQUESTS", default=False)
@@ -164,11 +117,11 @@ LOGIN_URL = "/ops/login/"
 SESSION_COOKIE_NAME = "ministripe_session"
 SESSION_COOKIE_PATH = "/ops/"
 OPERATIONS_SESSION = {
-    "LONGEST": _seconds("OPERATIONS_SESSION_SECONDS", 43_200.0, least=60),
-    "IDLE": _seconds("OPERATIONS_SESSION_IDLE_SECONDS", 3_600.0, least=60),
+    "LONGEST": seconds("OPERATIONS_SESSION_SECONDS", 43_200.0, least=60),
+    "IDLE": seconds("OPERATIONS_SESSION_IDLE_SECONDS", 3_600.0, least=60),
 }
 SESSION_COOKIE_AGE = int(OPERATIONS_SESSION["LONGEST"].total_seconds())
-LOGIN_ATTEMPTS_PER_MINUTE = env.int("LOGIN_ATTEMPTS_PER_MINUTE", default=5, validate=_between(0, 1_000_000))
+LOGIN_ATTEMPTS_PER_MINUTE = env.int("LOGIN_ATTEMPTS_PER_MINUTE", default=5, validate=between(0, 1_000_000))
 SESSION_COOKIE_SECURE = _IN_PRODUCTION
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_NAME = "ministripe_csrf"
@@ -211,33 +164,33 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- The simulated bank and the settlement of what it answers ---
 BANK = {
-    "DELAY": _seconds("BANK_DELAY_SECONDS", 2.0),
-    "SUCCESS_RATE": env.float("BANK_SUCCESS_RATE", default=0.8, validate=_between(0, 1)),
+    "DELAY": seconds("BANK_DELAY_SECONDS", 2.0),
+    "SUCCESS_RATE": env.float("BANK_SUCCESS_RATE", default=0.8, validate=between(0, 1)),
     "SEED": env.int("BANK_SEED", default=None),
 }
-SETTLEMENT = {"LEASE": _seconds("SETTLEMENT_LEASE_SECONDS", 30.0, least=1)}
+SETTLEMENT = {"LEASE": seconds("SETTLEMENT_LEASE_SECONDS", 30.0, least=1)}
 LEDGER = {
-    "FEE_PERCENT": env.float("FEE_PERCENT", default=2.9, validate=_between(0, 100)),
-    "FEE_FIXED": env.int("FEE_FIXED", default=30, validate=_between(0, 99_999_999)),
-    "AVAILABLE_AFTER": _seconds("FUNDS_AVAILABLE_AFTER_SECONDS", 172_800.0),
+    "FEE_PERCENT": env.float("FEE_PERCENT", default=2.9, validate=between(0, 100)),
+    "FEE_FIXED": env.int("FEE_FIXED", default=30, validate=between(0, 99_999_999)),
+    "AVAILABLE_AFTER": seconds("FUNDS_AVAILABLE_AFTER_SECONDS", 172_800.0),
 }
 IDEMPOTENCY = {
     # How long a write that never came back keeps its key; afterwards a retry resumes it.
-    "LEASE": _seconds("IDEMPOTENCY_LEASE_SECONDS", 60.0, least=1),
-    "RETENTION": _seconds("IDEMPOTENCY_RETENTION_SECONDS", 86_400.0, least=86_400),
+    "LEASE": seconds("IDEMPOTENCY_LEASE_SECONDS", 60.0, least=1),
+    "RETENTION": seconds("IDEMPOTENCY_RETENTION_SECONDS", 86_400.0, least=86_400),
 }
 
 # --- The Stripe CLI: where it opens its WebSocket, and how long its session outlives its last sign of life ---
 CLI_RELAY: dict[str, Any] = {
     "URL": env.str("CLI_RELAY_URL", default="ws://127.0.0.1:8001/", validate=Regexp(r"wss?://[^?#\s]+")),
-    "SESSION_LIFETIME": _seconds("CLI_SESSION_LIFETIME_SECONDS", 3_600.0, least=60),
+    "SESSION_LIFETIME": seconds("CLI_SESSION_LIFETIME_SECONDS", 3_600.0, least=60),
 }
 
 # --- How long history is kept: what is older is dropped by `manage.py maintain_partitions` ---
-REQUEST_LOG = {"RETENTION": _days("REQUEST_LOG_RETENTION_DAYS", 30)}
-AUDIT_LOG = {"RETENTION": _days("AUDIT_RETENTION_DAYS", 730)}
+REQUEST_LOG = {"RETENTION": days("REQUEST_LOG_RETENTION_DAYS", 30)}
+AUDIT_LOG = {"RETENTION": days("AUDIT_RETENTION_DAYS", 730)}
 OUTBOX = {
-    "EVENT_RETENTION": _days("EVENT_RETENTION_DAYS", 396),
+    "EVENT_RETENTION": days("EVENT_RETENTION_DAYS", 396),
     # Dispatchers poll in any case; a notification only shortens the wait of an idle one.
     "NOTIFY": env.bool("OUTBOX_NOTIFY", default=True),
     # False for a process behind a pooler in transaction mode.
@@ -249,25 +202,25 @@ OUTBOX = {
 
 # --- Webhooks ---
 _retry_seconds: list[float] | None = env.list(
-    "WEBHOOK_RETRY_SCHEDULE_SECONDS", default=[], subcast=float, validate=_each_between(0.001, _YEAR)
+    "WEBHOOK_RETRY_SCHEDULE_SECONDS", default=[], subcast=float, validate=each_between(0.001, YEAR)
 )
 _disable_after_days: float | None = env.float(
-    "WEBHOOK_DISABLE_AFTER_DAYS", default=5.0, validate=_between(0, 3_660)
+    "WEBHOOK_DISABLE_AFTER_DAYS", default=5.0, validate=between(0, 3_660)
 )
 DISPATCHER: dict[str, Any] = {
     "RENDER_EVENT": "core.versions.render_event",
     "SECRET_KEYS": WEBHOOK_SECRET_KEYS,
-    "ATTEMPT_TIMEOUT": _seconds("WEBHOOK_ATTEMPT_TIMEOUT_SECONDS", 15.0, least=0.1),
-    "CONNECT_TIMEOUT": _seconds("WEBHOOK_CONNECT_TIMEOUT_SECONDS", 5.0, least=0.1),
-    "LEASE": _seconds("WEBHOOK_LEASE_SECONDS", 30.0, least=0.2),
+    "ATTEMPT_TIMEOUT": seconds("WEBHOOK_ATTEMPT_TIMEOUT_SECONDS", 15.0, least=0.1),
+    "CONNECT_TIMEOUT": seconds("WEBHOOK_CONNECT_TIMEOUT_SECONDS", 5.0, least=0.1),
+    "LEASE": seconds("WEBHOOK_LEASE_SECONDS", 30.0, least=0.2),
     "CONCURRENCY": env.int("WEBHOOK_CONCURRENCY", default=256),
     "MAX_IN_FLIGHT": env.int("WEBHOOK_MAX_IN_FLIGHT", default=64),
     "MAX_ENDPOINTS_PER_OWNER": env.int(
-        "WEBHOOK_MAX_ENDPOINTS_PER_ACCOUNT", default=16, validate=_between(1, 1_000_000)
+        "WEBHOOK_MAX_ENDPOINTS_PER_ACCOUNT", default=16, validate=between(1, 1_000_000)
     ),
     "CIRCUIT_THRESHOLD": env.int("WEBHOOK_CIRCUIT_THRESHOLD", default=10),
-    "CIRCUIT_PAUSE": _seconds("WEBHOOK_CIRCUIT_PAUSE_SECONDS", 5.0),
-    "CIRCUIT_PAUSE_CAP": _seconds("WEBHOOK_CIRCUIT_PAUSE_CAP_SECONDS", 300.0),
+    "CIRCUIT_PAUSE": seconds("WEBHOOK_CIRCUIT_PAUSE_SECONDS", 5.0),
+    "CIRCUIT_PAUSE_CAP": seconds("WEBHOOK_CIRCUIT_PAUSE_CAP_SECONDS", 300.0),
     # 0 days is never.
     "DISABLE_AFTER": timedelta(days=_disable_after_days) if _disable_after_days else None,
     "RETRY_SCHEDULE": [timedelta(seconds=step) for step in _retry_seconds or []],
@@ -276,10 +229,10 @@ DISPATCHER: dict[str, Any] = {
     "ALLOW_ADDRESSES": env.list("WEBHOOK_ALLOW_ADDRESSES", default=[]),
     "DENY_ADDRESSES": env.list("WEBHOOK_DENY_ADDRESSES", default=[]),
     "EXTRA_PORTS": env.list("WEBHOOK_EXTRA_PORTS", default=[]),
-    "ATTEMPT_RETENTION": _days("ATTEMPT_RETENTION_DAYS", 30),
+    "ATTEMPT_RETENTION": days("ATTEMPT_RETENTION_DAYS", 30),
     "REPLAY_LIMIT": env.int("WEBHOOK_REPLAY_LIMIT", default=100_000),
     "ROLLUPS": env.bool("WEBHOOK_ROLLUPS", default=True),
-    "ROLLUP_RETENTION": _days("ROLLUP_RETENTION_DAYS", 35),
+    "ROLLUP_RETENTION": days("ROLLUP_RETENTION_DAYS", 35),
     "CA_BUNDLE": env.str("WEBHOOK_CA_BUNDLE", default=None),
 }
 
@@ -289,35 +242,6 @@ REST_FRAMEWORK: dict[str, Any] = {
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
     "DEFAULT_SCHEMA_CLASS": "api.openapi.ApiSchema",
-}
-SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "TITLE": "Mini Stripe",
-    "VERSION": "2026-11-22",
-    "DESCRIPTION": (
-        "Payments and signed webhooks. The paths without `/v1` speak the plain dialect, "
-        "those under `/v1` Stripe's: the official SDKs work with them.\n\n"
-        "*Authorize* takes an API key, as `manage.py create_api_key` prints it; then *Try it out* sends real "
-        "requests. Why an attempt failed: [failure codes](/docs/failure-codes/). How deliveries stand: "
-        "[operations](/ops/)."
-    ),
-    "OAS_VERSION": "3.1.0",
-    "PREPROCESSING_HOOKS": ["api.openapi.dialect_paths"],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "api.openapi.expandable_members",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "ApiVersionEnum": "core.versions.VERSIONS",
-        "EndpointApiVersionEnum": "core.versions.STRIPE_VERSIONS",
-        "PaymentMethodTypeEnum": ["card", "us_bank_account"],
-        "EndpointStatusEnum": ["enabled", "disabled"],
-        "PortalSessionStatusEnum": ["active", "expired", "revoked"],
-        "UsageEnum": ["off_session", "on_session"],
-    },
-    "ENABLE_LIST_MECHANICS_ON_NON_2XX": False,
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SCHEMA_PATH_PREFIX": "/",
-    "SERVE_INCLUDE_SCHEMA": False,
 }
 
 # Requests are logged in PostgreSQL and attempts on stdout; what is left are faults of our own.

@@ -69,7 +69,7 @@ def test_no_default_is_itself_a_variable() -> None:
 
 def settings_read() -> set[str]:
     settings = (REPOSITORY / "core" / "settings.py").read_text()
-    return set(re.findall(r"""(?:env\.[a-z_]+|_seconds|_days)\(\s*"([A-Z_]+)\"""", settings))
+    return set(re.findall(r"""(?:env\.[a-z_]+|\bseconds|\bdays)\(\s*"([A-Z_]+)\"""", settings))
 
 
 def test_every_setting_of_the_environment_file_reaches_the_containers() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ROOT / "core" / "settings.py"
 # Calls of core/settings.py that read a variable, besides those of `env`.
-READERS = {"_seconds", "_days"}
+READERS = {"seconds", "days"}
 ROW = re.compile(r"(?m)^\| `(\w+)` \|(.*)\|$")
 
 Facts = Mapping[str, list[str]]  # by the name in the first cell: the cells after it
