@@ -2,12 +2,16 @@
 
 import html
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
 from tools.recording import PICTURE, drawn
-from tools.site.__main__ import from_elsewhere
-from tools.site.hooks import DOCS, navigation, on_page_markdown
+from tools.site import hooks
+from tools.site.__main__ import CONFIGURATION, from_elsewhere
+from tools.site.hooks import COLOURS, DOCS, SCRIPT, navigation, on_page_markdown, on_post_page
 
 
 def test_the_navigation_is_the_list_of_the_index() -> None:
@@ -45,6 +49,30 @@ def test_a_link_of_a_copy_leads_back() -> None:
 def test_a_link_in_code_is_left_alone() -> None:
     code = "```\n[a](../core/roles.py)\n```\n"
     assert moved(code, source="architecture.md") == code
+
+
+def test_a_page_with_a_diagram_loads_what_draws_it_and_then_what_colours_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hooks, "MERMAID", Path(__file__))
+    page = SimpleNamespace(url="explanation/outbox.html")
+    shown = on_post_page('<head></head><pre class="mermaid">', page=page)  # type: ignore[arg-type]
+    assert re.findall(r'src="([^"]+)"', shown) == [f"../{SCRIPT}", f"../{COLOURS}"]
+    plain = "<head></head><pre>"
+    assert on_post_page(plain, page=page) == plain  # type: ignore[arg-type]
+
+
+def test_the_colours_of_diagrams_are_those_that_the_theme_has() -> None:
+    theme = find_spec("material")
+    assert theme is not None
+    assert theme.origin is not None
+    sheets = Path(theme.origin).parent.glob("templates/assets/stylesheets/*.css")
+    defined = set(
+        re.findall(r"(--md-[\w-]+):", "".join(sheet.read_text(encoding="utf-8") for sheet in sheets))
+    )
+    taken = re.findall(r"var\((--[\w-]+)\)", (CONFIGURATION.parent / "theme" / COLOURS).read_text("utf-8"))
+    assert taken
+    assert set(taken) <= defined
 
 
 def test_what_another_host_would_serve_is_found(tmp_path: Path) -> None:
