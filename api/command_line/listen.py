@@ -233,7 +233,7 @@ def _fields(
 def _lines(receipt: Receipt, event: dict[str, Any], delivery: tuple[str, int] | None) -> Iterator[Line]:
     moment = clock(receipt.at)
     yield joined(f"{moment}  --> ", toned(str(event.get("type")), Tone.STRONG), f" [{event.get('id')}]")
-    which = "" if delivery is None else f" attempt {delivery[1]} [{delivery[0]}]"
+    which = "" if delivery is None else f", attempt {delivery[1]} [{delivery[0]}]"
     label = toned(str(receipt.answered), Tone.GOOD if receipt.answered < 300 else Tone.BAD)
     if not receipt.verified:
         causes = dict.fromkeys(cause.happened for verdict in receipt.verdicts for cause in verdict.causes)
@@ -242,7 +242,9 @@ def _lines(receipt: Receipt, event: dict[str, Any], delivery: tuple[str, int] | 
         yield joined(f"{moment}  <-- [", label, f"] both signatures verify{which}")
     elif receipt.forwarded.status is None:
         yield joined(
-            f"{moment}  <-- [", toned("ERR", Tone.BAD), f"] not forwarded: {receipt.forwarded.detail}{which}"
+            f"{moment}  <-- [",
+            toned("ERR", Tone.BAD),
+            f"] forwarding failed: {receipt.forwarded.detail}{which}",
         )
     else:
         yield joined(

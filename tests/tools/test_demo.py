@@ -74,7 +74,7 @@ def test_once_tells_the_whole_story_and_leaves_nothing(checkout: Path, environme
     assert database
     assert not (checkout / database[1]).exists()
     assert processes_in(checkout) == []
-    assert {path.name for path in (checkout / ".demo").iterdir()} == {"logs", "shop", "secrets.json"}
+    assert {path.name for path in (checkout / ".demo").iterdir()} == {"environment", "logs", "shop"}
 
 
 @pytest.mark.acceptance
@@ -98,6 +98,14 @@ def test_signal_stops_everything(checkout: Path, environment: dict[str, str]) ->
         assert link, output
         with urllib.request.urlopen(link[1]) as page:
             assert "Enter as demo" in page.read().decode()
+        # What it says of the command line works in a shell that knows nothing of the demo.
+        entered = re.search(r"command line, .*: (\. .*)webhooks listen\n", output)
+        assert entered, output
+        shell = ["sh", "-c", f"{entered[1]}webhooks status --check"]
+        status = subprocess.run(
+            shell, cwd=checkout, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (status.returncode, status.stderr) == (0, ""), status
         demo.send_signal(signal.SIGINT)
         assert demo.wait(STORY_SECONDS) == 0
     assert processes_in(checkout) == []

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from tools.demo.stage import STEPS, Stage, built, operations_link
+from tools.demo.stage import ENVIRONMENT, STEPS, Stage, built, operations_link
 from tools.demo.story import tell
 from tools.failures import Failure
 from tools.terminal import coloured, say
@@ -60,6 +60,10 @@ def _stay(stage: Stage) -> None:
     say(f"  API docs {stage.api.base}/docs/   orders {stage.shop.base}/orders   key {stage.api.key}")
     say(f"  operations {operations_link(stage)}   (lets you in once, within an hour)")
     say(f"  try: curl -u {stage.api.key}: -d amount=500 -d currency=usd {stage.api.base}/payment_intents/")
+    manage = os.path.relpath(sys.executable)
+    say(
+        f"  command line, in another terminal: . {os.path.relpath(ENVIRONMENT)}; {manage} manage.py webhooks listen"
+    )
     say("  Logs in .demo/logs. Ctrl-C stops everything; rm -rf .demo removes everything.")
     try:
         while True:

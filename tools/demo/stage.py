@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import secrets
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from tools.terminal import Step
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLACE = REPOSITORY / ".demo"
+# What commands of another terminal need to meet this demo; as it has the secrets, only its owner may read it.
+ENVIRONMENT = PLACE / "environment"
 EVENT_TYPE = "payment_intent.succeeded"
 STEPS = 6
 READY_SECONDS = 60.0
@@ -49,10 +52,12 @@ def built() -> Iterator[Stage]:
             shutil.rmtree(directory, ignore_errors=True)
             directory.mkdir(mode=0o700)
         url = _database(stack)
-        environment = os.environ | {"DATABASE_URL": url} | _secrets()
         api_port, shop_port = (stack.enter_context(reserved_port(preferred)) for preferred in (8000, 4242))
-        environment |= _settings(api_port, shop_port)
-        children = Children(directory=REPOSITORY, logs=PLACE / "logs", environment=environment)
+        settings = {"DATABASE_URL": url} | _secrets() | _settings(api_port)
+        lines = (f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
+        ENVIRONMENT.unlink(missing_ok=True)
+        _write_private(ENVIRONMENT, "".join(lines))
+        children = Children(directory=REPOSITORY, logs=PLACE / "logs", environment=os.environ | settings)
         stack.callback(children.stop)
         with Step(4, STEPS, "Migrations, demo account") as step:
             _manage(children, "migrate", "--verbosity=0")
@@ -124,19 +129,15 @@ def _home() -> Path | None:
 
 
 def _secrets() -> dict[str, str]:
-    """This demo's own secrets, random, in a file that only its owner can read."""
-    path = PLACE / "secrets.json"
-    path.unlink(missing_ok=True)
-    values = {
+    """This demo's own, random."""
+    return {
         "SECRET_KEY": secrets.token_urlsafe(48),
         "API_KEY_HASH_KEY": secrets.token_urlsafe(32),
         "WEBHOOK_SECRET_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     }
-    _write_private(path, json.dumps(values, indent=2))
-    return values
 
 
-def _settings(api_port: int, shop_port: int) -> dict[str, str]:
+def _settings(api_port: int) -> dict[str, str]:
     return {
         "PUBLIC_URL": f"http://127.0.0.1:{api_port}",
         "LOCAL_SECRETS": "false",
@@ -144,10 +145,11 @@ def _settings(api_port: int, shop_port: int) -> dict[str, str]:
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "BANK_DELAY_SECONDS": "0.5",
         "BANK_SUCCESS_RATE": "1.0",
-        # The shop is on this machine: loopback, http and its port are allowed here and nowhere else.
+        # The shop is on this machine, and so is what the visitor writes: loopback, http and all its ports are
+        # allowed here and nowhere else.
         "WEBHOOK_ALLOW_HTTP": "true",
         "WEBHOOK_ALLOW_ADDRESSES": "127.0.0.0/8",
-        "WEBHOOK_EXTRA_PORTS": str(shop_port),
+        "WEBHOOK_EXTRA_PORTS": "any",
         "PYTHONUNBUFFERED": "1",
     }
 
