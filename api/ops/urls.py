@@ -26,6 +26,7 @@ from api.ops.views.replays import replay_change_page, replay_page, replays_page
 from api.ops.views.requests import request_page, requests_page
 from api.ops.views.session import enter_page, login_page, logout_page, password_page
 from api.ops.views.trace import trace_page
+from api.pages.words import plain
 
 
 def to_operations(request: HttpRequest) -> HttpResponse:
@@ -36,7 +37,7 @@ def to_operations(request: HttpRequest) -> HttpResponse:
 
 def nothing_here(request: HttpRequest) -> HttpResponse:
     """Raises Http404."""
-    raise Http404(f"There is no page {request.path}.")
+    raise Http404(f"There is no page {plain(request.path)}.")
 
 
 urlpatterns = [

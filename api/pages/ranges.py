@@ -98,7 +98,7 @@ def _before(until: datetime, span: timedelta) -> datetime:
 
 
 def _judge(since: datetime, until: datetime, now: datetime, problems: dict[str, str]) -> None:
-    if until <= since:
+    if until <= since and since <= now:
         problems["until"] = (
             f"until ({until:%Y-%m-%d %H:%M:%S} UTC) must be later than since ({since:%Y-%m-%d %H:%M:%S} UTC): "
             "exchange them."

@@ -1,5 +1,6 @@
 """Words and shapes for states: a shape, a word and a colour each, so that none has to be seen alone."""
 
+import re
 from dataclasses import dataclass
 
 from dispatcher.waiting import Holder
@@ -62,6 +63,11 @@ _BADGES = {
     "requires_capture": Badge("warn", "!", "requires capture"),
     "refunded": Badge("idle", "↶", "refunded"),
 }
+
+
+def plain(text: str) -> str:
+    """What somebody wrote into an address, to be said back to them: a hundred characters, each of them harmless."""
+    return re.sub(r"[^ -~]", "?", text)[:100]
 
 
 def badge_of(state: str) -> Badge:

@@ -1,6 +1,5 @@
 """How a page of the portal is made: whose link it is, what stands around it, and what its errors look like."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -13,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from api.config import max_body_bytes
 from api.errors import ApiError, RateLimited
 from api.pages.rendering import render_page
+from api.pages.words import plain
 from api.portal.sessions import OpenSession, find_session
 from api.rate_limit import check_portal
 from dispatcher.errors import DeliveryNotFound, EndpointNotFound
@@ -190,4 +190,4 @@ def nothing_here(request: HttpRequest, portal: Portal, below: str | None = None)
     if below is None and request.method in READING:
         return see(portal, "")
     below = below or ""
-    raise Http404(f"There is no page {re.sub(r'[^ -~]', '?', below)[:100]!r} in this portal.")
+    raise Http404(f"There is no page {plain(below)!r} in this portal.")

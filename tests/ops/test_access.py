@@ -81,6 +81,8 @@ def test_unknown_pages_say_so_as_a_page(browser: Browsers) -> None:
     answer = browser(Role.VIEWER).get("/ops/nothing/here")
     assert answer.status_code == 404
     assert "There is no page /ops/nothing/here." in answer.content.decode()
+    harmless = browser(None).get("/ops/no%00thing/%E2%80%AE%3Cb%3E/" + "a" * 5_000).content.decode()
+    assert f"There is no page /ops/no?thing/?&lt;b&gt;/{'a' * 81}." in harmless
     assert answer["Content-Type"].startswith("text/html")
 
 

@@ -65,6 +65,16 @@ def new(of: Endpoint, **query: str) -> str:
 # --- A new one ---
 
 
+@pytest.mark.parametrize("counted", ["", "x", "-1", "9" * 30])
+def test_a_count_that_was_changed_on_its_way_begins_nothing(operator: Client, missed: Endpoint, counted: str):
+    path = new(missed)
+    form = form_of(operator.get(path).content.decode())
+    answer = operator.post(path, {**form, "counted": counted})
+    assert answer.status_code == 409
+    assert 'role="alert">' in answer.content.decode()
+    assert not Replay.objects.exists()
+
+
 def test_nothing_is_counted_before_it_is_said_of_what(operator: Client, missed: Endpoint):
     answer = operator.get(f"{PAGE}new/?endpoint={missed.public_id}")
     assert answer.status_code == 200

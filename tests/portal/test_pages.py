@@ -172,6 +172,15 @@ def test_filters_find_what_they_say(visitor: Visitor) -> None:
     assert "is not known" in visitor.text("events/", status=400, type="customer.exploded")
 
 
+@pytest.mark.parametrize(
+    "below", ["catalogue/no%00%E2%80%AEthing/", "find/?id=no%00%E2%80%AEthing", "no%00%E2%80%AEthing/"]
+)
+def test_what_an_address_says_is_said_back_harmlessly(visitor: Visitor, below: str) -> None:
+    page = visitor.get(below.format("no%00%E2%80%AEthing")).content.decode()
+    assert "thing" in page
+    assert not {"\0", "\u202e"} & set(page)
+
+
 def test_a_type_is_chosen_by_the_name_that_the_links_version_has(visitor: Visitor) -> None:
     visitor.caller.endpoint()
     record(owner=visitor.caller.account.public_id, type="payment_intent.payment_failed")

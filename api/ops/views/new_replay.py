@@ -70,7 +70,7 @@ def new_replay_page(request: HttpRequest) -> HttpResponse:
         return render(request, "ops/new_replay.html", context, current="replays", status=409)
     limit = dispatcher_settings().replay_limit
     context = {**around, "counted": counted, "above_limit": counted.found > limit, "limit": limit}
-    if counted.nothing:
+    if counted.nothing and request.method != "POST":
         return render(request, "ops/new_replay.html", context, current="replays")
     return asked(request, _question(wanted, counted), lambda: _start(request, wanted, limit), context=context)
 

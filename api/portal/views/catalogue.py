@@ -6,6 +6,7 @@ from itertools import groupby
 from django.http import Http404, HttpRequest, HttpResponse
 
 from api.event_catalogue import Entry, catalogue, entry
+from api.pages.words import plain
 from api.portal.pages import Portal, portal_page, render
 from core.errors import UnknownEventType
 
@@ -64,7 +65,8 @@ def _entry(portal: Portal, name: str) -> Entry:
     try:
         return entry(name, portal.session.api_version)
     except UnknownEventType as error:
-        raise Http404(error.message) from None
+        nearest = f" Did you mean {error.nearest}?" if error.nearest else ""
+        raise Http404(f"There is no event {plain(name)!r} in this version.{nearest}") from None
 
 
 def _indented(value: object) -> str:

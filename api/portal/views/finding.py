@@ -24,5 +24,5 @@ def find_page(request: HttpRequest, portal: Portal) -> HttpResponse:
         text = f"{wanted[:60]!r} is the id of {KINDS[prefix]}. Here you find events, deliveries, endpoints and replays."
     else:
         text = f"{wanted[:60]!r} is no id: one begins with evt_, dlv_, we_ or rpl_, and has 22 letters or digits after."
-    shown = {"searched": wanted, "text": text}
+    shown = {"searched": wanted if wanted.isprintable() else "", "text": text}
     return render(request, portal, "portal/find.html", shown, status=400)
