@@ -50,9 +50,10 @@ def event_named(portal: Portal, text: str) -> Event:
     return event
 
 
-def offered_endpoints(portal: Portal) -> list[Endpoint]:
-    """The account's newest endpoints, for a list to choose from. One statement."""
-    return list(endpoints_of(portal.owner)[:OFFERED])
+def offered_endpoints(portal: Portal, *, chosen: Endpoint | None = None) -> list[Endpoint]:
+    """The account's newest endpoints, for a list to choose from, and the one that is chosen already. One statement."""
+    newest = list(endpoints_of(portal.owner)[:OFFERED])
+    return newest if chosen is None or chosen in newest else [chosen, *newest]
 
 
 def endpoints_with(portal: Portal, ids: set[uuid.UUID]) -> dict[uuid.UUID, Endpoint]:

@@ -221,6 +221,21 @@ def test_a_test_event_leads_to_its_delivery(visitor: Visitor) -> None:
     assert visitor.send("test/", {"endpoint": "we_0000000000000000000000"}).status_code == 404
 
 
+def test_an_endpoint_beyond_those_that_are_offered_is_chosen_all_the_same(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its page leads to: not the newest one in its place."""
+    monkeypatch.setattr("api.portal.lookups.OFFERED", 1)
+    old, newest = (visitor.caller.endpoint()["id"] for _ in range(2))
+    for below in ("test/", "deliveries/"):
+        page = visitor.text(below, endpoint=old)
+        assert f'<option value="{old}" selected>' in page
+        assert f'<option value="{newest}">' in page
+    visitor.caller.send("DELETE", f"/webhook_endpoints/{old}/")
+    assert f'<option value="{old}" selected>' in visitor.text("deliveries/", endpoint=old)
+    assert "or it was deleted" in visitor.text("test/", status=404, endpoint=old)
+
+
 def test_a_delivery_is_sent_once_more_for_each_form(visitor: Visitor) -> None:
     made = visitor.caller.delivery()
     below = f"deliveries/{made['id']}/resend/"

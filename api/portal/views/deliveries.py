@@ -8,7 +8,7 @@ from api.pages.deliveries import CODES, list_by
 from api.pages.filters import Filters
 from api.pages.words import badge_of
 from api.portal.changes import Fields, Question, ask, once, read_form, written_down
-from api.portal.lookups import identified, offered_endpoints
+from api.portal.lookups import endpoints_with, identified, offered_endpoints
 from api.portal.pages import ASKED, Portal, portal_page, render, see
 from api.portal.shown import listed_rows, pretty
 from api.readings.delivery import show_delivery
@@ -34,22 +34,23 @@ def deliveries_page(request: HttpRequest, portal: Portal) -> HttpResponse:
     filters = Filters(request.GET.dict())
     version = portal.session.api_version
     types = event_types(version)
-    chosen = filters.choice("type", types)
+    endpoint_id, chosen = filters.id("endpoint", "we"), filters.choice("type", types)
     page = list_by(
         request.GET,
         filters,
         size=_SIZE,
         owner=portal.owner,
-        endpoint_id=filters.id("endpoint", "we"),
+        endpoint_id=endpoint_id,
         event_id=filters.id("event", "evt"),
         event_type=None if chosen is None else canonical_event_type(chosen, version),
     )
+    endpoint = None if endpoint_id is None else endpoints_with(portal, {endpoint_id}).get(endpoint_id)
     shown = {
         "rows": listed_rows(page.found.rows, version=version),
         "list": page,
         "filters": filters,
         "problems": filters.problems,
-        "endpoints": offered_endpoints(portal),
+        "endpoints": offered_endpoints(portal, chosen=endpoint),
         "states": DeliveryState.values,
         "codes": CODES,
         "types": types,

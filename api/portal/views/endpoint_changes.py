@@ -12,7 +12,7 @@ from api.errors import InvalidParameter
 from api.idempotency import in_one_transaction
 from api.pages.filters import Filters
 from api.portal.changes import Fields, Question, ask, new_form, once, read_form, written_down
-from api.portal.lookups import endpoint_named, identified, offered_endpoints
+from api.portal.lookups import OFFERED, endpoint_named, identified, offered_endpoints
 from api.portal.pages import ASKED, Portal, portal_page, render, see
 from api.portal.views.endpoints import reveal
 from dispatcher.endpoints import delete_endpoint, roll_secret, send_test_event, update_endpoint
@@ -144,10 +144,12 @@ def test_page(request: HttpRequest, portal: Portal) -> HttpResponse:
     """Send an `endpoint.test` event to one endpoint, and see what becomes of it."""
     if request.method != "POST":
         filters = Filters(request.GET.dict())
-        filters.id("endpoint", "we")
+        named = endpoint_named(portal, filters.given["endpoint"]) if filters.id("endpoint", "we") else None
+        endpoints = offered_endpoints(portal, chosen=named)
         shown = {
-            "endpoints": offered_endpoints(portal),
-            "chosen": filters.given.get("endpoint"),
+            "endpoints": endpoints,
+            "more": len(endpoints) >= OFFERED,
+            "chosen": named and named.public_id,
             "problems": filters.problems,
             "form_name": new_form(),
         }
