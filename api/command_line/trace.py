@@ -3,12 +3,13 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 
 from api.command_line.errors import ArgumentRefused, CommandRefused, ExitCode
 from api.command_line.moments import clock, moment_text, shown_moment
 from api.command_line.output import Line, Output, Tone, joined, toned
 from api.command_line.subcommands import Subcommand
+from api.pages.words import HOLDERS
 from api.readings.identifying import NothingKnown, NotTraceable
 from api.readings.steps import AttemptStep, Decision, EventStep, PaymentStep, RequestStep, Trace, Verdict
 from api.readings.trace import trace
@@ -122,6 +123,10 @@ def _decision_lines(decision: Decision) -> Iterator[Line]:
         yield toned(f"    … {decision.delivery.earlier_attempts} earlier attempts", Tone.QUIET)
     for attempt in decision.delivery.attempts:
         yield _attempt_line(attempt)
+    if (ahead := decision.delivery.next) is not None:
+        held = "" if ahead.holder is None else f": {HOLDERS[ahead.holder]}"
+        when = "next at" if ahead.at > datetime.now(UTC) else "due since"
+        yield f"    {when} {shown_moment(ahead.at)}{held}"
     last = next(iter(decision.delivery.attempts[-1:]), None)
     if last is not None and last.code is not None:
         explained = explanation_of(last.code)

@@ -148,7 +148,7 @@ def milliseconds(value: float | None) -> str:
 
 @register.filter
 def breakable(text: str, after: str = "/") -> SafeString:
-    """A URL or a path whose lines end behind its slashes rather than amid a word; or a name, behind its dots."""
+    """A URL or a path whose lines end behind its slashes rather than amid a word; or a name, `after` its dots."""
     parts = re.split(f"(?<=[^{after}][{after}])(?=[^{after}])", text)
     return format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in parts))
 

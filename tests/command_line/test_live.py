@@ -2,8 +2,10 @@
 
 import io
 import json
+import re
 import signal
 from argparse import Namespace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +15,11 @@ from api.command_line.listen import open_receiver, remove, warn_without_dispatch
 from api.command_line.output import Output
 from api.command_line.scenes import SCENES, TAKEN
 from core.versions import EVENT_TYPES
-from dispatcher.models import Endpoint, Process
+from dispatcher.models import Endpoint, Lane, Process
+from dispatcher.pause import pause_deliveries
 from outbox.models import Event
 from tests.command_line.running import webhooks, within
-from tests.dispatcher.scenes import make_endpoint, record
+from tests.dispatcher.scenes import fan_out, make_endpoint, record
 from tests.processes import Command
 from tools.demo.ports import reserved_port
 
@@ -211,6 +214,19 @@ def test_an_id_that_leads_nowhere_is_told(given, code, words):
     ended = within("trace", given)
     assert (ended.code, ended.data) == (code, "")
     assert words in ended.talk
+
+
+def test_a_trace_says_when_a_delivery_is_tried_next_and_what_holds_it(endpoint):
+    (event,) = record(owner=endpoint.owner, type="customer.created")
+    fan_out()
+    told = within("trace", event.public_id, "--text").data
+    assert re.search(r"due since .+ ago$", told, re.MULTILINE)
+    Lane.objects.update(hold_until=datetime.now(tz=UTC) + timedelta(minutes=9))
+    told = within("trace", event.public_id, "--text").data
+    assert re.search(r"next at .+, in [89](\.\d)? min: asked to wait until then$", told, re.MULTILINE)
+    pause_deliveries()
+    told = within("trace", event.public_id, "--text").data
+    assert re.search(r"due since .+: deliveries are paused$", told, re.MULTILINE)
 
 
 def test_a_trace_is_readable(endpoint):
