@@ -181,6 +181,22 @@ def test_what_an_address_says_is_said_back_harmlessly(visitor: Visitor, below: s
     assert not {"\0", "\u202e"} & set(page)
 
 
+def test_what_was_not_found_yet_is_searched_for_further(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dispatcher.listing.WINDOW", 1)
+    made = _delivery(visitor, REFUSED)
+    visitor.caller.post(f"/webhook_endpoints/{made['endpoint']}/test/", {})
+    text = visitor.text("deliveries/", code="http_5xx")
+    assert "No delivery matches so far" in text
+    further = re.search(r'<a href="(\?code=http_5xx&amp;cursor=[^"]+)">Search further', text)
+    assert further is not None
+    found = visitor.client.get(
+        f"{visitor.root}deliveries/{further[1].replace('&amp;', '&')}"
+    ).content.decode()
+    assert made["id"] in found
+
+
 def test_a_type_is_chosen_by_the_name_that_the_links_version_has(visitor: Visitor) -> None:
     visitor.caller.endpoint()
     record(owner=visitor.caller.account.public_id, type="payment_intent.payment_failed")
