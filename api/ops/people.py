@@ -1,7 +1,7 @@
 """Those who may open the operations pages: Django's users, each with one role."""
 
 from django.contrib.auth.models import Group, User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from api.ops.roles import Role, role_of
 
@@ -15,15 +15,16 @@ class NoSuchPerson(Exception):
 
 
 def create_person(name: str, role: Role) -> User:
-    """Somebody without a password yet; opens a transaction. Raises NameTaken, and Django's ValidationError."""
+    """Somebody without a password yet. Requires a transaction; raises NameTaken, and Django's ValidationError."""
     person = User(username=User.normalize_username(name), is_staff=True)
     person.set_unusable_password()
     person.clean_fields()
-    with transaction.atomic():
-        if User.objects.filter(username=person.username).exists():
-            raise NameTaken(name)
-        person.save()
-        person.groups.add(Group.objects.get_or_create(name=role.group)[0])
+    try:
+        with transaction.atomic():
+            person.save()
+    except IntegrityError:
+        raise NameTaken(name) from None
+    person.groups.add(Group.objects.get_or_create(name=role.group)[0])
     return person
 
 
