@@ -19,7 +19,7 @@ from api.metrics import CATALOGUE, Metrics
 from api.metrics_middleware import MetricsMiddleware
 from core.accounts import create_account
 from core.api_keys import create_api_key
-from core.settings import _are_ports
+from core.environment import are_ports
 from tests.acceptance.client import ApiClient
 from tests.acceptance.product import Product
 from tests.api.callers import Caller
@@ -129,14 +129,14 @@ def test_without_ports_the_middleware_is_not_there(settings: Any) -> None:
 @pytest.mark.parametrize("ports", ["0", "http", "9473-9470", "1-65536", "-9470", "9470-9471-9472"])
 def test_what_is_no_port_is_refused(ports: str) -> None:
     with pytest.raises(ValidationError, match="Must be a port or a range of ports, such as 9470-9473"):
-        _are_ports(ports)
+        are_ports(ports)
 
 
 @pytest.mark.parametrize(
     ("ports", "meant"), [("", []), ("9470", [9470]), ("9470-9472", [9470, 9471, 9472]), ("65535", [65535])]
 )
 def test_ports_are_one_or_a_range(ports: str, meant: list[int], settings: Any) -> None:
-    _are_ports(ports)
+    are_ports(ports)
     settings.API_METRICS = {"PORTS": ports, "HOST": HOST}
     assert list(metrics_ports()) == meant
 

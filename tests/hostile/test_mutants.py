@@ -151,7 +151,7 @@ class Fuzzing:
                 carry_on(pipeline, until=SLOTS)
             carry_on(pipeline, until=0)
         finally:
-            pipeline.finish()
+            pipeline.finish(meanwhile=lambda: None)
             pipeline.close()
         self.seconds = time.monotonic() - begun
 
