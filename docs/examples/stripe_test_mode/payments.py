@@ -49,7 +49,13 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 def listen() -> stripe.WebhookEndpoint:
-    """Register an endpoint and serve it."""
+    """Serve an endpoint and register it."""
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", PORT), Receiver)
+    except OSError as error:
+        raise SystemExit(
+            f"cannot listen on port {PORT} ({error.strerror}); WEBHOOK_PORT chooses another"
+        ) from None
     endpoint = client.v1.webhook_endpoints.create(
         {
             "url": WEBHOOK_URL,
@@ -61,7 +67,6 @@ def listen() -> stripe.WebhookEndpoint:
         }
     )
     Receiver.secret = endpoint.secret or ""  # shown this once
-    server = ThreadingHTTPServer(("127.0.0.1", PORT), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return endpoint
 
