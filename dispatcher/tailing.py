@@ -72,42 +72,41 @@ class Tail:
         self._lookback = 2 * dispatcher_settings().lease
         self._endpoint_id = endpoint_id
         self._failed = failed
-        self._attempts = _Pass(since)
-        self._deliveries = _Pass(since)
+        self._passes = {
+            kind: _Pass(since) for kind in (("attempts",) if failed else ("deliveries", "attempts"))
+        }
 
     @property
     def behind(self) -> bool:
         """Whether the last look ended before what is newest: the next one need not wait."""
-        return self._attempts.under_way or self._deliveries.under_way
+        return any(one.under_way for one in self._passes.values())
 
     def look(self) -> tuple[list[TailedDelivery], list[TailedAttempt]]:
-        """What is new, oldest first: one bounded statement for each kind, and the clock's."""
-        horizon = database_now() - self._lookback
-        deliveries = (
-            [] if self._failed else [TailedDelivery(*row) for row in self._rows("deliveries", horizon)]
-        )
-        return deliveries, [TailedAttempt(*row) for row in self._rows("attempts", horizon)]
+        """What is new, oldest first: one bounded statement for each kind, and the clock's.
 
-    def _rows(self, kind: str, horizon: datetime) -> list[tuple[Any, ...]]:
-        one: _Pass = getattr(self, f"_{kind}")
-        found = fetch_all(
+        Raises:
+            django.db.Error: nothing counts as shown; the next look finds it.
+        """
+        horizon = database_now() - self._lookback
+        found = {kind: self._read(kind, one.next_part(horizon)) for kind, one in self._passes.items()}
+        shown = {kind: one.took(found[kind]) for kind, one in self._passes.items()}
+        return (
+            [TailedDelivery(*row) for row in shown.get("deliveries", [])],
+            [TailedAttempt(*row) for row in shown["attempts"]],
+        )
+
+    def _read(self, kind: str, after: uuid.UUID) -> list[tuple[Any, ...]]:
+        return fetch_all(
             _SQL[f"tail_{kind}"],
             {
-                "after": one.next_part(horizon),
-                "seen": list(one.seen),
+                "after": after,
+                "seen": list(self._passes[kind].seen),
                 "endpoint_id": self._endpoint_id,
                 "failed": self._failed,
                 "window": WINDOW,
                 "limit": LIMIT,
             },
         )
-        last, is_full = found[0][:2]
-        rows = [row[2:] for row in found if row[2] is not None]
-        # What was not shown for its number is looked for again; else a full window may have more behind it.
-        one.took(
-            [row[0] for row in rows], reached=rows[-1][0] if len(rows) == LIMIT else last if is_full else None
-        )
-        return rows
 
 
 class _Pass:
@@ -130,8 +129,13 @@ class _Pass:
         self._horizon = floor_uuid(horizon)
         return self._after
 
-    def took(self, ids: list[uuid.UUID], *, reached: uuid.UUID | None) -> None:
-        """These are shown, and everything up to an id was looked at; None where nothing is behind it."""
-        self._reached = reached
-        self._after = max(self._after, self._horizon if reached is None else min(self._horizon, reached))
-        self.seen = {one for one in self.seen.union(ids) if one > self._after}
+    def took(self, found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """The rows among those of a look, of which each tells where its window ends and whether it is full."""
+        last, is_full = found[0][:2]
+        rows = [row[2:] for row in found if row[2] is not None]
+        # What was not shown for its number is looked for again; else a full window may have more behind it.
+        self._reached = rows[-1][0] if len(rows) == LIMIT else last if is_full else None
+        certain = self._horizon if self._reached is None else min(self._horizon, self._reached)
+        self._after = max(self._after, certain)
+        self.seen = {one for one in self.seen.union(row[0] for row in rows) if one > self._after}
+        return rows

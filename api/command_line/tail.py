@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from django.db import Error
+
 from api.command_line.arguments import endpoint_id, moment
 from api.command_line.errors import ArgumentRefused, ExitCode
 from api.command_line.moments import clock, moment_text
@@ -13,12 +15,15 @@ from api.command_line.subcommands import Subcommand
 from core.stop_signal import StopSignal
 from core.versions import EVENT_TYPES, PLAIN, shown_event_type
 from dispatcher.config import dispatcher_settings
+from dispatcher.connection import connection_is_lost, disconnect
 from dispatcher.deliveries import database_now
+from dispatcher.management.commands.run_dispatcher import database_sentence
 from dispatcher.models import DeliveryState
 from dispatcher.tailing import Tail, TailedAttempt, TailedDelivery
 from outbox.identifiers import encode_id, moment_of
 
 _LONGEST_INTERVAL = 60.0
+_RECONNECT_INTERVAL = 1.0
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,8 +62,22 @@ def _tail(arguments: argparse.Namespace, output: Output) -> int:
         output.talk("Following deliveries; Ctrl-C ends it.")
     tail = Tail(since=since, endpoint_id=arguments.endpoint, failed=arguments.failed)
     most = dispatcher_settings().retry_policy.max_attempts
+    is_away = False
     while not stop.requested:
-        deliveries, attempts = tail.look()
+        try:
+            deliveries, attempts = tail.look()
+        except Error as error:
+            if arguments.no_follow or not connection_is_lost(error):
+                raise
+            disconnect()
+            if not is_away:
+                output.talk(f"{database_sentence(error)}; going on as soon as it answers")
+            is_away = True
+            stop.wait(_RECONNECT_INTERVAL)
+            continue
+        if is_away:
+            output.talk("PostgreSQL answers again.")
+        is_away = False
         for happened in _in_order(deliveries, attempts):
             if _is_wanted(happened, arguments):
                 output.record(_fields(happened), _line(happened, most))

@@ -2,10 +2,8 @@
 
 import io
 import json
-import re
 import signal
 from argparse import Namespace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,12 +13,11 @@ from api.command_line.listen import open_receiver, remove, warn_without_dispatch
 from api.command_line.output import Output
 from api.command_line.scenes import SCENES, TAKEN
 from core.versions import EVENT_TYPES
-from dispatcher.models import Endpoint, Lane, Process
-from dispatcher.pause import pause_deliveries
+from dispatcher.models import Endpoint, Process
 from outbox.models import Event
 from tests.command_line.running import webhooks, within
-from tests.dispatcher.scenes import fan_out, make_endpoint, record
-from tests.processes import Command
+from tests.dispatcher.scenes import make_endpoint, query, record
+from tests.processes import Command, worker_database_url
 from tools.demo.ports import reserved_port
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
@@ -82,6 +79,28 @@ def test_tail_shows_what_happens_and_probe_reaches_what_deliveries_reach(deliver
     probed = webhooks("probe", endpoint.public_id)
     assert probed.code == 0, probed.talk
     assert [one["stage"] for one in probed.records] == ["url", "dns", "policy", "tcp", "tls", "ping"]
+
+
+def test_tail_goes_on_behind_an_outage_and_shows_what_happened_meanwhile(delivering, shop, account):
+    endpoint = make_endpoint(owner=account.public_id, url=f"http://127.0.0.1:{shop.port}/hook")
+    separator = "&" if "?" in worker_database_url() else "?"
+    address = f"{worker_database_url()}{separator}application_name=of_this_tail"
+    with Command("webhooks", "tail", "--endpoint", endpoint.public_id, DATABASE_URL=address) as tailing:
+        tailing.says("Following")
+        ended = query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'of_this_tail'"
+        )
+        assert ended == [(True,)]
+        (event,) = record(owner=account.public_id, type="customer.created")
+        tailing.says("PostgreSQL answers again")
+        tailing.says('"succeeded"')
+        tailing.signal(signal.SIGINT)
+        assert tailing.wait() == 0, tailing.output()
+    assert [(one["kind"], one["event"]) for one in lines(tailing)] == [
+        ("delivery", event.public_id),
+        ("attempt", event.public_id),
+    ]
+    assert "going on as soon as it answers" in tailing.output()
 
 
 def test_every_event_that_can_be_made_to_happen_does(account, settings):
@@ -214,19 +233,6 @@ def test_an_id_that_leads_nowhere_is_told(given, code, words):
     ended = within("trace", given)
     assert (ended.code, ended.data) == (code, "")
     assert words in ended.talk
-
-
-def test_a_trace_says_when_a_delivery_is_tried_next_and_what_holds_it(endpoint):
-    (event,) = record(owner=endpoint.owner, type="customer.created")
-    fan_out()
-    told = within("trace", event.public_id, "--text").data
-    assert re.search(r"due since .+ ago$", told, re.MULTILINE)
-    Lane.objects.update(hold_until=datetime.now(tz=UTC) + timedelta(minutes=9))
-    told = within("trace", event.public_id, "--text").data
-    assert re.search(r"next at .+, in [89](\.\d)? min: asked to wait until then$", told, re.MULTILINE)
-    pause_deliveries()
-    told = within("trace", event.public_id, "--text").data
-    assert re.search(r"due since .+: deliveries are paused$", told, re.MULTILINE)
 
 
 def test_a_trace_is_readable(endpoint):
