@@ -24,7 +24,7 @@ def create_person(name: str, role: Role) -> User:
             person.save()
     except IntegrityError:
         raise NameTaken(name) from None
-    person.groups.add(Group.objects.get_or_create(name=role.group)[0])
+    person.groups.add(Group.objects.get(name=role.group))
     return person
 
 

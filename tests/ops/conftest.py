@@ -33,7 +33,7 @@ def person(db: None) -> "Callable[[Role | None], User]":
         name = role.group if role else "nobody"
         user = User.objects.create_user(name, password="only for these tests 1", is_staff=True)
         if role is not None:
-            user.groups.add(Group.objects.get_or_create(name=role.group)[0])
+            user.groups.add(Group.objects.get(name=role.group))
         return user
 
     return make

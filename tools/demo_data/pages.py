@@ -199,7 +199,10 @@ class Samples:
         )
 
     def _replay(self) -> str:
-        ((found,),) = self._rows("SELECT id FROM dispatcher_replay ORDER BY id DESC LIMIT 1")
+        ((found,),) = self._rows(
+            "SELECT id FROM dispatcher_replay WHERE endpoint_id = %s ORDER BY id LIMIT 1",
+            self._uuid("we", self.of("endpoint")),
+        )
         return self._public("rpl", found)
 
     @staticmethod
