@@ -10,7 +10,7 @@ from api.readings.steps import Decision
 from outbox.identifiers import encode_id
 
 register = template.Library()
-_LONGEST_LINE = 44  # characters of a badge
+_LONGEST_LINE = 36  # characters of a badge
 
 
 @register.filter
