@@ -41,7 +41,7 @@ def measure(stage: Stage, scale: Scale) -> Findings:
             "thousand endpoints each has an owner of its own, so every write adds to four rows for each. Failing: "
             f"as many first attempts at {FAILING_ENDPOINTS} endpoints that answer 500, with the two partial indexes of "
             "lists and without them. Rates are from the first attempt to the last; CPU is that of all processes from "
-            "start to end."
+            "start to end. A quick run shows that all of it works: its rounds are too few and too short to tell."
         ),
     )
     with stage.database("rollups") as ground:
@@ -57,8 +57,9 @@ def measure(stage: Stage, scale: Scale) -> Findings:
                 costs,
             )
             findings.tables += [rates, costs]
-            findings.figures[of_rates] = rates.ratio(KEPT)
-            findings.figures[of_costs] = ratio(costs.rows[NOT_KEPT], costs.rows[KEPT])
+            if not scale.quick:
+                findings.figures[of_rates] = rates.ratio(KEPT)
+                findings.figures[of_costs] = ratio(costs.rows[NOT_KEPT], costs.rows[KEPT])
         rates, costs = _tables("attempts that fail", WITHOUT)
         _take_turns(
             scale,
@@ -67,7 +68,8 @@ def measure(stage: Stage, scale: Scale) -> Findings:
             costs,
         )
         findings.tables += [rates, costs]
-        findings.figures["cpu_failing"] = ratio(costs.rows[WITHOUT], costs.rows[WITH])
+        if not scale.quick:
+            findings.figures["cpu_failing"] = ratio(costs.rows[WITHOUT], costs.rows[WITH])
     findings.plots = [Bars(table) for table in findings.tables]
     return findings
 
