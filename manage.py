@@ -13,11 +13,11 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from django.db import Error
 
-    from core.management.unusable_database import unusable_database
-
     try:
         execute_from_command_line(sys.argv)
     except Error as error:
+        from core.management.unusable_database import unusable_database
+
         sentence = unusable_database(error)
         if sentence is None or "--traceback" in sys.argv:
             raise

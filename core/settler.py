@@ -13,7 +13,7 @@ from core.settlement import DueSettlement, lease_due_settlements, settle_payment
 from core.states import Status
 from core.stop_signal import StopSignal
 from outbox.crash_points import reach
-from outbox.database import database_failed
+from outbox.database import database_failed, sqlstate
 from outbox.expiry import expire_rows
 from outbox.identifiers import encode_id
 from outbox.tracing import span
@@ -116,7 +116,7 @@ class Settler:
                 if traced is not None:
                     traced.set_attribute("settlement.outcome", _outcome(intent))
         except Exception as error:
-            if database_failed(error) and getattr(error.__cause__, "pgcode", None) not in _OF_ONE_ROW:
+            if database_failed(error) and sqlstate(error) not in _OF_ONE_ROW:
                 raise
             self._observer.failed("payment")
             line.exception("payment.settlement_failed")

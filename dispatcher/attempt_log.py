@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from dispatcher.claims import Claim
 from dispatcher.recording import Recorded
 from outbox.config import log_format
+from outbox.database import first_line
 from outbox.identifiers import encode_id
 from outbox.tracing import trace_id_of
 
@@ -115,7 +116,7 @@ class AttemptLog:
 
     def poisoned(self, part: str, error: Exception, subject: str) -> None:
         """A part of a cycle that fails by itself, while the rest goes on."""
-        sentence = f"cannot {part.replace('_', ' ')} {subject}: {_first_line(error)}"
+        sentence = f"cannot {part.replace('_', ' ')} {subject}: {first_line(error)}"
         self.last_error = datetime.now(tz=UTC), sentence
         self.tell(f"{sentence}; the rest goes on")
 
@@ -180,7 +181,3 @@ class AttemptLog:
 def _without_query(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

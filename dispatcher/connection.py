@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
 from dispatcher.config import dispatcher_settings
-from outbox.database import database_failed, execute
+from outbox.database import connection_is_lost, disconnect, execute, first_line, sqlstate
 from outbox.sql import statements
 
 _SQL = statements("dispatcher.sql")
@@ -17,47 +17,18 @@ T = TypeVar("T")
 # A transaction may stand still for such a part of a lease.
 _PARTS_OF_A_LEASE = 4
 
-# SQLSTATE classes of a server or a link that is going away: connection exception, operator intervention
-# (shutdown, crash), and too little of something the server needs (connections, memory, disk).
-_LOST_CLASSES = ("08", "57P", "53")
 # Serialization failure, deadlock, lock not available, statement timeout.
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014"})
-# Undefined table, column, function.
-_NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
-
-
-def connection_is_lost(error: BaseException) -> bool:
-    """Whether the database is out of reach, rather than one statement at fault.
-
-    Without a SQLSTATE it was the client library that failed: the socket is gone or never was. A server
-    that is read-only was a primary a moment ago; another address may be it now.
-    """
-    if isinstance(error, InterfaceError):
-        return True
-    code = _sqlstate(error)
-    if code is None:
-        return database_failed(error)
-    return code.startswith(_LOST_CLASSES) or code == "25006"
 
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same transaction may well succeed a moment later."""
-    return _sqlstate(error) in _TRANSIENT
+    return sqlstate(error) in _TRANSIENT
 
 
 def passes(error: BaseException) -> bool:
     """Whether the same work may well succeed later: nothing is wrong with it."""
     return connection_is_lost(error) or is_transient(error)
-
-
-def schema_is_missing(error: BaseException) -> bool:
-    """Whether tables, columns or functions are not there: migrations have not been applied."""
-    return _sqlstate(error) in _NOT_MIGRATED
-
-
-def _sqlstate(error: BaseException) -> str | None:
-    code: str | None = getattr(error.__cause__, "pgcode", None)
-    return code
 
 
 def connect() -> None:
@@ -70,10 +41,6 @@ def connect() -> None:
     stands_still = dispatcher_settings().lease / _PARTS_OF_A_LEASE
     execute(_SQL["prepare_session"], {"milliseconds": round(stands_still / timedelta(milliseconds=1))})
     execute(_SQL["listen"], {})
-
-
-def disconnect() -> None:
-    connections[DEFAULT_DB_ALIAS].close()
 
 
 def surviving_outages(
@@ -99,7 +66,7 @@ def surviving_outages(
         # Also where the connection stands: it may be one that was not prepared to the end.
         disconnect()
         if state.outcome is not None and (error := state.outcome.exception()) is not None:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = first_line(error)
             what = "database out of reach" if connection_is_lost(error) else "statement failed"
             tell(f"{what} ({reason}); trying again in {state.upcoming_sleep:.1f} s")
 

@@ -24,11 +24,12 @@ from dispatcher.claims import (
     claim_due_deliveries,
     postpone_next_lane,
 )
-from dispatcher.connection import connection_is_lost, is_transient
+from dispatcher.connection import is_transient
 from dispatcher.fan_out import FAN_OUT_ROWS, FannedOut, FanOutFront, fan_out_events
 from dispatcher.lanes import LaneTouches, touch_lanes
 from dispatcher.recording import Recorded, lock_deliveries, record_outcomes, release_leases
 from outbox.crash_points import reach
+from outbox.database import connection_is_lost
 from outbox.models import PendingEvent
 
 FAN_OUT_BATCH = 256

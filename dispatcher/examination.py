@@ -12,7 +12,6 @@ from django.db import Error
 
 from dispatcher.brokers import broker_warnings, build_broker, close_broker, reach_broker, shown
 from dispatcher.config import dispatcher_settings
-from dispatcher.connection import connection_is_lost, schema_is_missing
 from dispatcher.database_examination import DATABASE_LOOKS
 from dispatcher.errors import BrokerOutOfReach, BrokerUnusable, SecretUndecryptable
 from dispatcher.findings import CATALOGUE
@@ -20,6 +19,7 @@ from dispatcher.models import Endpoint, EndpointStatus
 from dispatcher.processes import Liveness, known_processes
 from dispatcher.sealing import unseal
 from dispatcher.standing import Standing, read_standing
+from outbox.database import connection_is_lost, first_line, schema_is_missing
 from outbox.findings import Look, Seen, seen_wrong, span_text
 
 _LATE = timedelta(minutes=1)
@@ -171,5 +171,5 @@ def look(one: Look) -> Iterator[Seen]:
             raise
         if schema_is_missing(error):
             return  # migrations tell of it
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         yield Seen(f"cannot be looked at: {reason}")

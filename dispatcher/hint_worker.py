@@ -20,7 +20,7 @@ from dispatcher.attempt_log import AttemptLog
 from dispatcher.brokers import build_broker
 from dispatcher.claims import Hint
 from dispatcher.config import DispatcherSettings
-from dispatcher.connection import disconnect, passes
+from dispatcher.connection import passes
 from dispatcher.errors import BrokerOutOfReach
 from dispatcher.hints import receive_hints, send_hints
 from dispatcher.observer import Observer, Observers
@@ -28,6 +28,7 @@ from dispatcher.pipeline import LONGEST_WAIT, Pipeline
 from dispatcher.processes import ProcessFacts
 from dispatcher.pulse import Pulse
 from dispatcher.tallies import Tallies
+from outbox.database import disconnect, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,8 +120,7 @@ class HintPipeline(threading.Thread):
             self._pulse.end()
         except BaseException as error:
             self.failure = error
-            # The first line: on the others PostgreSQL quotes the row at fault.
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = first_line(error)
             self._log.tell(f"the worker cannot go on: {reason}")
             if not self._closing:
                 # As the first signal from outside: dramatiq's worker stops too, whoever runs it.

@@ -15,7 +15,7 @@ from dispatcher.attempt_log import AttemptLog
 from dispatcher.attempts import Attempted
 from dispatcher.claims import Hint
 from dispatcher.config import DispatcherSettings
-from dispatcher.connection import connection_is_lost, passes, surviving_outages
+from dispatcher.connection import passes, surviving_outages
 from dispatcher.cycles import Cycle, CycleRunner
 from dispatcher.delivery import DeliveryPlan
 from dispatcher.disabling import disable_endpoints
@@ -25,6 +25,7 @@ from dispatcher.retry import Gone
 from dispatcher.sender import Sender
 from dispatcher.transport import CurlAdapter
 from outbox.crash_points import reach
+from outbox.database import connection_is_lost
 
 # Claims in a process, in slots: one in flight, one waiting for a slot to free, one being recorded.
 _AHEAD = 3

@@ -19,14 +19,14 @@ from typing import Protocol, TypeVar
 from django.db import Error
 
 from dispatcher.attempt_log import AttemptLog
-from dispatcher.connection import connect, disconnect, passes
+from dispatcher.connection import connect, passes
 from dispatcher.cycles import Cycle
 from dispatcher.errors import BrokerOutOfReach
 from dispatcher.pipeline import LONGEST_WAIT
 from dispatcher.pulse import Pulse
 from dispatcher.replay_steps import carry_a_replay
 from dispatcher.stopping import Stopped, StopRequest
-from outbox.database import fetch_all
+from outbox.database import disconnect, fetch_all
 from outbox.partitions import maintain_partitions
 from outbox.sql import statements
 

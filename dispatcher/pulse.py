@@ -11,9 +11,10 @@ from typing import Protocol
 
 from django.db import Error
 
-from dispatcher.connection import connection_is_lost, is_transient, passes
+from dispatcher.connection import is_transient, passes
 from dispatcher.processes import BEAT_INTERVAL, ProcessFacts, beat, tell_of_the_end
 from dispatcher.tallies import Tallies
+from outbox.database import connection_is_lost
 
 
 class PulseLog(Protocol):

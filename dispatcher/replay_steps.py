@@ -17,11 +17,12 @@ from typing import Protocol
 from django.db import Error, transaction
 from django.db.models.functions import Now
 
-from dispatcher.connection import connection_is_lost, is_transient
+from dispatcher.connection import is_transient
 from dispatcher.deliveries import database_now
 from dispatcher.errors import EndpointNotFound, ReplayRefused
 from dispatcher.models import Replay, ReplayState
 from dispatcher.replay_search import Search, make_chunk, replayable
+from outbox.database import connection_is_lost, first_line
 
 CHUNK = 500
 # A step makes what is due within so long, and the next one is taken when half of that is left.
@@ -78,7 +79,7 @@ def carry_a_replay(log: StepLog) -> bool:
         if is_transient(error):
             Replay.objects.filter(id=replay_id).update(next_step_at=database_now() + _AGAIN_AFTER)
         else:
-            _fail(replay_id, (str(error).strip() or type(error).__name__).splitlines()[0])
+            _fail(replay_id, first_line(error))
     return True
 
 

@@ -18,6 +18,12 @@ _UUID, _UUID_ARRAY = 2950, 2951  # their object ids in every PostgreSQL
 _UNKNOWN = uuid.SafeUUID.unknown
 _set = object.__setattr__
 
+# SQLSTATE classes of a server or a link that is going away: connection exception, operator intervention
+# (shutdown, crash), and too little of something the server needs (connections, memory, disk).
+_LOST_CLASSES = ("08", "57P", "53")
+# Undefined table, column, function.
+_NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
+
 
 def _read_uuid(text: Any, _: Any) -> uuid.UUID | None:
     if text is None:
@@ -61,7 +67,37 @@ def database_failed(error: BaseException) -> bool:
     """
     if isinstance(error, OperationalError | InterfaceError):
         return True
-    return type(error) is DatabaseError and getattr(error.__cause__, "pgcode", None) is None
+    return type(error) is DatabaseError and sqlstate(error) is None
+
+
+def connection_is_lost(error: BaseException) -> bool:
+    """Whether the database is out of reach, rather than one statement at fault.
+
+    Without a SQLSTATE it was the client library that failed: the socket is gone or never was. A server
+    that is read-only was a primary a moment ago; another address may be it now.
+    """
+    if isinstance(error, InterfaceError):
+        return True
+    code = sqlstate(error)
+    if code is None:
+        return database_failed(error)
+    return code.startswith(_LOST_CLASSES) or code == "25006"
+
+
+def schema_is_missing(error: BaseException) -> bool:
+    """Whether tables, columns or functions are not there: migrations have not been applied."""
+    return sqlstate(error) in _NOT_MIGRATED
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """PostgreSQL's code of an error; None where it was not the server that failed."""
+    code: str | None = getattr(error.__cause__, "pgcode", None)
+    return code
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in a line: on the others PostgreSQL quotes the row or the statement at fault."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def listening_descriptor() -> int | None:

@@ -15,7 +15,7 @@ from django.db.migrations.operations import AddIndex
 from django.db.migrations.state import ProjectState
 from django.db.models import Index, Model
 
-from outbox.database import fetch_all
+from outbox.database import fetch_all, sqlstate
 from outbox.sql import statements
 
 # A lock that writers wait behind is asked for so long at a time, and they pass in between.
@@ -115,7 +115,7 @@ class _OnlineBuild:
             try:
                 self._editor.execute(statement)
             except OperationalError as error:
-                if getattr(error.__cause__, "pgcode", None) != _LOCK_NOT_AVAILABLE:
+                if sqlstate(error) != _LOCK_NOT_AVAILABLE:
                     raise
                 if time.monotonic() > give_up_at:
                     raise

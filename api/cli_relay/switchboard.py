@@ -28,8 +28,9 @@ from api.cli_relay.feed import (
 )
 from api.cli_relay.messages import Word
 from api.models import CliFeature
-from dispatcher.connection import disconnect, is_transient, surviving_outages
+from dispatcher.connection import is_transient, surviving_outages
 from dispatcher.waking import Wakeup
+from outbox.database import disconnect
 
 _log = structlog.get_logger("api.cli_relay")
 

@@ -11,7 +11,6 @@ from api.command_line.errors import CommandRefused, ExitCode
 from api.command_line.output import Output
 from api.command_line.subcommands import Run
 from core.errors import CoreError
-from dispatcher.connection import connection_is_lost, schema_is_missing
 from dispatcher.errors import (
     BrokerOutOfReach,
     BrokerUnusable,
@@ -21,6 +20,7 @@ from dispatcher.errors import (
     ReplayRefused,
 )
 from dispatcher.management.commands.run_dispatcher import database_sentence
+from outbox.database import connection_is_lost, schema_is_missing
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -15,11 +15,11 @@ from api.command_line.subcommands import Subcommand
 from core.stop_signal import StopSignal
 from core.versions import EVENT_TYPES, PLAIN, shown_event_type
 from dispatcher.config import dispatcher_settings
-from dispatcher.connection import connection_is_lost, disconnect
 from dispatcher.deliveries import database_now
 from dispatcher.management.commands.run_dispatcher import database_sentence
 from dispatcher.models import DeliveryState
 from dispatcher.tailing import Tail, TailedAttempt, TailedDelivery
+from outbox.database import connection_is_lost, disconnect
 from outbox.identifiers import encode_id, moment_of
 
 _LONGEST_INTERVAL = 60.0

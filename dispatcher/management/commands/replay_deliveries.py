@@ -9,11 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
-from dispatcher.connection import connection_is_lost
 from dispatcher.deliveries import database_now
 from dispatcher.errors import EndpointNotFound, ReplayRefused
 from dispatcher.models import Endpoint
 from dispatcher.replays import KINDS, Replayed, replay_deliveries
+from outbox.database import connection_is_lost, first_line
 from outbox.errors import InvalidIdentifier
 from outbox.identifiers import decode_id
 from outbox.spans import parse_span
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         except Error as error:
             if not connection_is_lost(error):
                 raise
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = first_line(error)
             raise CommandError(f"cannot reach PostgreSQL: {reason}", returncode=UNREACHABLE) from error
 
     def _replay(self, options: dict[str, Any]) -> None:

@@ -8,7 +8,6 @@ from django.db import Error
 
 from dispatcher.attempt_log import AttemptLog
 from dispatcher.config import DispatcherSettings, dispatcher_settings
-from dispatcher.connection import connection_is_lost, schema_is_missing
 from dispatcher.dramatiq_executor import DramatiqExecutor
 from dispatcher.errors import BrokerOutOfReach, BrokerUnusable, ConfigurationError
 from dispatcher.metrics_server import serving_metrics
@@ -19,6 +18,7 @@ from dispatcher.processes import ProcessFacts
 from dispatcher.pulse import Pulse
 from dispatcher.stopping import StopRequest
 from dispatcher.tallies import Tallies
+from outbox.database import connection_is_lost, first_line, schema_is_missing
 from outbox.errors import NotUsable
 from outbox.metrics_server import MetricsOptions
 from outbox.tracing import start_tracing
@@ -195,7 +195,7 @@ def _check(run: RunOptions, settings: DispatcherSettings, *, outstanding: int) -
 
 def database_sentence(error: Error) -> str:
     """What ended a command, for people."""
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    reason = first_line(error)
     if schema_is_missing(error):
         return f"the database is not ready ({reason}); run: manage.py migrate"
     if connection_is_lost(error):

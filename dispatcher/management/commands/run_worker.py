@@ -8,7 +8,7 @@ from django.db import Error
 
 from dispatcher.attempt_log import AttemptLog
 from dispatcher.config import DispatcherSettings, dispatcher_settings
-from dispatcher.connection import connect, disconnect
+from dispatcher.connection import connect
 from dispatcher.errors import BrokerOutOfReach, BrokerUnusable, ConfigurationError
 from dispatcher.management.commands.run_dispatcher import (
     UNREACHABLE,
@@ -21,7 +21,7 @@ from dispatcher.metrics_server import serving_metrics
 from dispatcher.observer import Observer
 from dispatcher.pipeline import LONGEST_WAIT
 from dispatcher.stopping import Stopped, StopRequest
-from outbox.database import fetch_all
+from outbox.database import disconnect, fetch_all
 from outbox.errors import NotUsable
 from outbox.metrics_server import MetricsOptions
 from outbox.sql import statements
