@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import DEFAULT_DB_ALIAS
 from django.db import connections as django_connections  # noqa: TID251 - migrations are asked of a connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.text import capfirst
 
 from dispatcher.deliveries import database_now
 from dispatcher.findings import CATALOGUE
@@ -110,9 +111,9 @@ def clocks() -> Iterator[Seen]:
     skew = max(skew, timedelta())
     told = f"this machine's clock is {skew.total_seconds():.1f} s apart from the database's"
     if skew >= _CLOCK_FAILS:
-        yield _wrong("database.E005", f"{told[0].upper()}{told[1:]}.")
+        yield _wrong("database.E005", f"{capfirst(told)}.")
     elif skew >= _CLOCK_WARNS:
-        yield _wrong("database.W007", f"{told[0].upper()}{told[1:]}.")
+        yield _wrong("database.W007", f"{capfirst(told)}.")
     else:
         yield Seen(told)
 
@@ -172,7 +173,7 @@ def _slots() -> Iterator[Seen]:
         told = f"the replication slot {name} holds back {size_text(held)} of WAL"
         reader = "its reader is behind" if active else "nobody reads it"
         if held >= _HELD_WAL:
-            yield _wrong("database.W010", f"{told[0].upper()}{told[1:]}, and {reader}.")
+            yield _wrong("database.W010", f"{capfirst(told)}, and {reader}.")
         else:
             yield Seen(told if active else f"{told}; {reader} now")
 
@@ -189,9 +190,10 @@ def _disk(directory: str | None, *, is_here: bool) -> Iterator[Seen]:
         yield Seen("the server runs elsewhere, so its disk cannot be seen from here: watch it there")
         return
     told = f"{size_text(disk.free)} of {size_text(disk.total)} are free on the disk of {directory}"
-    if disk.free < min(disk.total * _DISK_FAILS, _DISK_ENOUGH * _DISK_FAILS):
+    measure = min(disk.total, _DISK_ENOUGH)
+    if disk.free < measure * _DISK_FAILS:
         yield _wrong("database.E006", f"{told}.")
-    elif disk.free < min(disk.total * _DISK_WARNS, _DISK_ENOUGH * _DISK_WARNS):
+    elif disk.free < measure * _DISK_WARNS:
         yield _wrong("database.W014", f"{told}.")
     else:
         yield Seen(told)

@@ -87,7 +87,6 @@ class Tallies:
         self._kept = kept
         # By minute and by the integer of an endpoint's id, which is found several times as fast as a UUID.
         self._minutes: dict[int, dict[int | None, Tally]] = {}
-        self._waiting = 0  # tallies
         self._seconds_each = _SECONDS_EACH
         self._written_at = time.monotonic()
         self._refused_until = 0.0  # by time.monotonic()
@@ -113,8 +112,9 @@ class Tallies:
         now = time.monotonic()
         if now < self._refused_until:
             return False
-        patience = min(INTERVAL_AT_MOST, max(INTERVAL, self._waiting * self._seconds_each / _SHARE))
-        return (self._waiting > 0 and now >= self._written_at + patience) or now >= self._expiry_due
+        waiting = sum(map(len, self._minutes.values()))
+        patience = min(INTERVAL_AT_MOST, max(INTERVAL, waiting * self._seconds_each / _SHARE))
+        return (waiting > 0 and now >= self._written_at + patience) or now >= self._expiry_due
 
     def write(self) -> None:
         """Add the sums to the rollups; a transaction of its own, that need not be flushed.
@@ -124,7 +124,7 @@ class Tallies:
         begun = time.monotonic()
         # A moment that fails is not tried again at once.
         self._refused_until = begun + INTERVAL_AT_MOST / 3
-        if self._waiting:
+        if self._minutes:
             rows = [
                 tally.row(endpoint, minute)
                 for minute, tallies in self._minutes.items()
@@ -148,13 +148,12 @@ class Tallies:
     def forget(self) -> None:
         """Drop the sums: they are written, or cannot be."""
         self._minutes.clear()
-        self._waiting = 0
 
-    def _tally(self, minute: dict[int | None, Tally], endpoint: int | None) -> Tally:
+    @staticmethod
+    def _tally(minute: dict[int | None, Tally], endpoint: int | None) -> Tally:
         tally = minute.get(endpoint)
         if tally is None:
             tally = minute[endpoint] = Tally()
-            self._waiting += 1
         return tally
 
     def _add(self, recorded: Sequence[Recorded]) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import NoReturn
 
 from django.core.management.base import CommandParser
+from django.utils.text import capfirst
 
 from api.command_line import (
     completion,
@@ -124,7 +125,7 @@ class _Parser(CommandParser):
 
 def _description(subcommand: Subcommand) -> str:
     described = subcommand.description or f"{subcommand.help}."
-    return textwrap.fill(described[0].upper() + described[1:], _WIDTH)
+    return textwrap.fill(capfirst(described), _WIDTH)
 
 
 def _examples(subcommand: Subcommand) -> str | None:

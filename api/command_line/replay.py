@@ -4,6 +4,8 @@ import argparse
 from datetime import timedelta
 from typing import Any
 
+from django.utils.text import capfirst
+
 from api.command_line.accounts import find_endpoint
 from api.command_line.arguments import bounded, endpoint_id, moment, rate
 from api.command_line.audit import audit
@@ -129,7 +131,7 @@ def _start(asked: dict[str, Any], rate: float, counted: Counted) -> ReplayRun:
     except ReplayRefused as refused:
         if refused.field != "confirmed_count":
             raise
-        raise CommandRefused(f"{refused.reason[0].upper()}{refused.reason[1:]}.") from None
+        raise CommandRefused(f"{capfirst(refused.reason)}.") from None
 
 
 def _confirm(arguments: argparse.Namespace, counted: Counted, output: Output) -> None:

@@ -3,6 +3,7 @@
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from api.ops.links import page_of
 from api.pages.words import badge_of
@@ -31,7 +32,7 @@ def decided(decision: Decision) -> SafeString:
         long,
         shown.tone,
         shown.shape,
-        decision.words[0].upper() + decision.words[1:],
+        capfirst(decision.words),
     )
 
 

@@ -3,6 +3,7 @@
 import ast
 import base64
 import binascii
+import codecs
 import html
 import json
 import unicodedata
@@ -239,15 +240,12 @@ def _once_less_encoded(body: bytes) -> bytes | None:
 
 
 def _from_utf_16(body: bytes) -> bytes | None:
-    if b"\0" not in body[:4] and body[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        codec = "utf-16"
+    elif b"\0" in body[:4]:
+        codec = "utf-16-be" if body.startswith(b"\0") else "utf-16-le"
+    else:
         return None
-    codec = (
-        "utf-16"
-        if body[:2] in (b"\xff\xfe", b"\xfe\xff")
-        else "utf-16-be"
-        if body[:1] == b"\0"
-        else "utf-16-le"
-    )
     try:
         return body.decode(codec).encode()
     except (UnicodeDecodeError, UnicodeEncodeError):

@@ -41,7 +41,7 @@ def limits_page(request: HttpRequest, named: Named) -> HttpResponse:
     held = {name: getattr(endpoint.lane if name in LIMIT_FIELDS else endpoint, name) for name in FIELDS}
     given = {name: text.strip() for name, text in request.GET.dict().items() if name in FIELDS}
     if not given:
-        chosen = {**held, **Limits(**{name: held[name] for name in LIMIT_FIELDS}).chosen()}
+        chosen = {**held, **_limits(held).chosen()}
         return _form(request, endpoint, {name: _as_text(value) for name, value in chosen.items()})
     try:
         wanted = _wanted(given, held)
@@ -61,7 +61,7 @@ def _wanted(given: Mapping[str, str], held: Values) -> Values:
     changes = ENDPOINT_CHANGE.validated(FormTree(given))
     order: dict[str, Any] = {name: changes.get(name, held[name]) for name in ("ordered", "on_dead_letter")}
     checked_end(order["on_dead_letter"], ordered=order["ordered"])
-    limits = Limits(**{name: held[name] for name in LIMIT_FIELDS}).changed(changes)
+    limits = _limits(held).changed(changes)
     return {**limits.columns(), **order}
 
 
@@ -131,6 +131,10 @@ def _form(
     }
     status = 400 if problems else 200
     return render(request, "ops/limits.html", context, current="endpoints", status=status)
+
+
+def _limits(held: Values) -> Limits:
+    return Limits(**{name: held[name] for name in LIMIT_FIELDS})
 
 
 def _fingerprint(held: Values) -> str:
