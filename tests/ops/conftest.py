@@ -49,3 +49,13 @@ def browser(person: "Callable[[Role | None], User]") -> "Callable[[Role | None],
         return client
 
     return make
+
+
+@pytest.fixture
+def operator(browser: "Callable[[Role | None], Client]") -> Client:
+    """An operator whose forms need no token: what they do is tried, not how they are guarded."""
+    from api.ops.roles import Role
+
+    client = browser(Role.OPERATOR)
+    client.handler.enforce_csrf_checks = False
+    return client

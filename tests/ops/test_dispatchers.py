@@ -33,13 +33,6 @@ def process(
     return facts.id
 
 
-@pytest.fixture
-def operator(browser: Browsers) -> Client:
-    client = browser(Role.OPERATOR)
-    client.handler.enforce_csrf_checks = False
-    return client
-
-
 def test_without_any_it_says_how_to_start_one(browser: Browsers):
     text = browser(Role.VIEWER).get(PAGE).content.decode()
     assert "No dispatcher is running: nothing is sent." in text

@@ -1,14 +1,12 @@
 """The limits of an endpoint, changed by an operator."""
 
 import html
-from collections.abc import Callable
 from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 
 from api.models import AuditEntry
-from api.ops.roles import Role
 from dispatcher.endpoints import delete_endpoint, get_endpoint, update_endpoint
 from dispatcher.models import Endpoint, Lane
 from tests.audit_log import no_change_without_its_entry
@@ -16,14 +14,6 @@ from tests.dispatcher.scenes import OWNER, make_endpoint
 from tests.ops.scenes import form_of, send
 
 pytestmark = pytest.mark.django_db
-Browsers = Callable[[Role | None], Client]
-
-
-@pytest.fixture
-def operator(browser: Browsers) -> Client:
-    client = browser(Role.OPERATOR)
-    client.handler.enforce_csrf_checks = False
-    return client
 
 
 def path(endpoint: Endpoint, **asked: str) -> str:

@@ -17,13 +17,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Browsers = Callable[[Role | None], Client]
 
 
-@pytest.fixture
-def operator(browser: Browsers) -> Client:
-    client = browser(Role.OPERATOR)
-    client.handler.enforce_csrf_checks = False
-    return client
-
-
 def test_a_probe_goes_no_further_than_deliveries_may_and_says_why(operator: Client):
     endpoint = make_endpoint(url="https://127.0.0.1/hook")
     answer = send(operator, f"/ops/endpoints/{endpoint.public_id}/probe/")

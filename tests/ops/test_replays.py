@@ -26,13 +26,6 @@ PAGE = "/ops/replays/"
 
 
 @pytest.fixture
-def operator(browser: Browsers) -> Client:
-    client = browser(Role.OPERATOR)
-    client.handler.enforce_csrf_checks = False
-    return client
-
-
-@pytest.fixture
 def missed() -> Endpoint:
     """An enabled endpoint that was not sent three events while it was disabled."""
     endpoint = make_endpoint(status="disabled")
